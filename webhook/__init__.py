@@ -1,0 +1,20 @@
+"""pullcheck: asks the registry, with the pod's own pull secrets, whether its images can be pulled.
+
+The map; a review travels down it:
+
+    admission/   what the API server asks, and the form of the answer
+    images/      which images the pod would pull
+    keychain/    what the node would offer, in its order
+    registry/    what to ask, where, and what the answer means
+    verdict/     what it means for the cluster, and what the person reads
+    report/      the command line's outputs, as strings
+    settings.py  every setting, its form and its default
+    pipeline.py  one review's journey under one deadline
+    wire/        all that touches the world, one foreign library per file
+    commands/    serve, check
+
+Data flows down the listing; imports only look up it. admission to report are pure: no I/O, no clock, no logging,
+no async. `__main__` introduces the wires to the pipeline.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""What the API server asks, and the form of the answer."""

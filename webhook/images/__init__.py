@@ -1,0 +1,1 @@
+"""Which images the pod would pull."""

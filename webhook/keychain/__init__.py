@@ -1,0 +1,1 @@
+"""What the node would offer to a registry, in its order."""

@@ -1,0 +1,1 @@
+"""What the resolutions mean for the cluster, and what the person reads."""

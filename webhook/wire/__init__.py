@@ -1,0 +1,1 @@
+"""All that touches the world; one foreign library per file."""
