@@ -20,11 +20,6 @@ class Credential:
     """The key of the docker config that matched, as the keyring keeps it (`registry.example.com/team`)."""
 
     @property
-    def is_empty(self) -> bool:
-        """Whether the entry holds neither name nor password: containerd then pulls anonymously."""
-        return not self.username and not self.password
-
-    @property
     def is_transmittable(self) -> bool:
         """Whether the kubelet can hand it to the runtime: gRPC strings must be UTF-8 (kubelet: ErrImagePull if not)."""
         try:
@@ -32,6 +27,10 @@ class Credential:
         except UnicodeEncodeError:
             return False
         return True
+
+    def is_same_login(self, other: "Credential") -> bool:
+        """Whether both are the same username and password, wherever they come from."""
+        return (self.username, self.password) == (other.username, other.password)
 
     def fingerprint(self, process_key: bytes) -> str:
         """A keyed hash that tells credentials apart without telling what they are.
