@@ -150,7 +150,5 @@ class BrokenAnswer:
     """What came is not HTTP, or exceeds the limits of headers, or its body is encoded though none was asked for."""
 
 
-Fault = (
-    NameNotFound | ConnectFailed | TimedOut | TlsFailed | SpeaksPlain | AddressRefused | ProxyFailed | BrokenAnswer
-)
+Fault = NameNotFound | ConnectFailed | TimedOut | TlsFailed | SpeaksPlain | AddressRefused | ProxyFailed | BrokenAnswer
 Reply = Answer | Fault
