@@ -1,0 +1,112 @@
+"""Equal questions in flight share one answer, and nobody disturbs anybody."""
+
+import asyncio
+
+import pytest
+
+from webhook.flights import Flights
+
+
+class Asked:
+    """Counts how often it was asked; answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.cancelled = 0
+        self.may_answer = asyncio.Event()
+
+    async def ask(self) -> int:
+        self.times += 1
+        try:
+            await self.may_answer.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return self.times
+
+
+def test_a_hundred_waiters_share_one_question() -> None:
+    async def scene() -> tuple[int, set[int], int]:
+        flights: Flights[str, int] = Flights()
+        asked = Asked()
+        waiting = [asyncio.create_task(flights.join("key", asked.ask)) for _ in range(100)]
+        await asyncio.sleep(0.01)
+        asked.may_answer.set()
+        return asked.times, set(await asyncio.gather(*waiting)), len(flights)
+
+    assert asyncio.run(scene()) == (1, {1}, 0)
+
+
+def test_nothing_is_remembered() -> None:
+    async def scene() -> list[int]:
+        flights: Flights[str, int] = Flights()
+        asked = Asked()
+        asked.may_answer.set()
+        return [await flights.join("key", asked.ask), await flights.join("key", asked.ask)]
+
+    assert asyncio.run(scene()) == [1, 2]
+
+
+def test_other_keys_ask_for_themselves() -> None:
+    async def scene() -> list[int]:
+        flights: Flights[str, int] = Flights()
+        asked = Asked()
+        asked.may_answer.set()
+        return list(await asyncio.gather(flights.join("a", asked.ask), flights.join("b", asked.ask)))
+
+    assert asyncio.run(scene()) == [1, 2]
+
+
+def test_a_waiter_that_goes_leaves_the_others_their_answer() -> None:
+    async def scene() -> tuple[int, int]:
+        flights: Flights[str, int] = Flights()
+        asked = Asked()
+        impatient, patient = (asyncio.create_task(flights.join("key", asked.ask)) for _ in range(2))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        await asyncio.sleep(0)
+        asked.may_answer.set()
+        return await patient, asked.cancelled
+
+    assert asyncio.run(scene()) == (1, 0)
+
+
+def test_the_last_waiter_takes_the_question_along_and_the_next_one_asks_anew() -> None:
+    async def scene() -> tuple[int, int, int]:
+        flights: Flights[str, int] = Flights()
+        asked = Asked()
+        only = asyncio.create_task(flights.join("key", asked.ask))
+        await asyncio.sleep(0)
+        only.cancel()
+        await asyncio.sleep(0)
+        asked.may_answer.set()
+        return await flights.join("key", asked.ask), asked.cancelled, len(flights)
+
+    assert asyncio.run(scene()) == (2, 1, 0)
+
+
+def test_a_fault_reaches_everybody() -> None:
+    async def fail() -> int:
+        raise ValueError("no")
+
+    async def scene() -> list[object]:
+        flights: Flights[str, int] = Flights()
+        return list(await asyncio.gather(*(flights.join("key", fail) for _ in range(3)), return_exceptions=True))
+
+    assert [type(fault) for fault in asyncio.run(scene())] == [ValueError] * 3
+
+
+def test_a_fault_that_nobody_waits_for_is_nobodys(recwarn: pytest.WarningsRecorder) -> None:
+    async def fail() -> int:
+        await asyncio.sleep(0)
+        raise ValueError("no")
+
+    async def scene() -> None:
+        flights: Flights[str, int] = Flights()
+        only = asyncio.create_task(flights.join("key", fail))
+        await asyncio.sleep(0)
+        only.cancel()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(scene())
+    assert not recwarn.list

@@ -1,0 +1,201 @@
+"""Judging a workload: what is read, what is asked, what is shared, and what happens when time runs out."""
+
+import asyncio
+import logging
+
+import pytest
+
+from tests.judged import FakeCluster, FakeRegistries, make_pipeline, pull_secret
+from tests.registry.playing import BASIC, UNAUTHORIZED, answer, found
+from tests.verdict.making import secret, use
+from webhook.images.uses import ImageUse
+from webhook.judging import Case
+from webhook.keychain.pullsecrets import UnreadableSecret, Wanted
+from webhook.registry.exchange import Intent, Reply
+from webhook.verdict.judgement import Verdict
+from webhook.verdict.policy import Decision, Mode, Rules
+
+WITH_REGCRED = Wanted(("regcred",), None)
+BY_ACCOUNT = Wanted((), "default")
+
+
+def case(*images: str, wanted: Wanted = WITH_REGCRED, **more: bool) -> Case:
+    uses: tuple[ImageUse, ...] = tuple(use(image, name=f"c{number}") for number, image in enumerate(images))
+    return Case(kind="Deployment", namespace="shop", name="my-app", uses=uses, wanted=wanted, mode=Mode.ENFORCE, **more)
+
+
+def judged(
+    one: Case,
+    registries: FakeRegistries,
+    cluster: FakeCluster | None = None,
+    *,
+    deadline_seconds: float = 5,
+    rules: Rules | None = None,
+    **network: object,
+) -> Verdict:
+    pipeline = make_pipeline(registries, cluster, rules=rules, **network)
+    return asyncio.run(pipeline.judge(one, deadline_seconds))
+
+
+def names(verdict: Verdict) -> list[str]:
+    return [judgement.resolution_name for judgement in verdict.judgements]
+
+
+def basic(intent: Intent) -> Reply:
+    return found() if getattr(intent, "authorization", None) else answer(401, UNAUTHORIZED, BASIC)
+
+
+def test_the_pods_own_secrets_are_read_and_offered() -> None:
+    cluster = FakeCluster({"regcred": secret()})
+    verdict = judged(case("registry.example.com/app:1"), FakeRegistries(basic), cluster)
+
+    assert (verdict.decision, names(verdict)) == (Decision.ALLOW, ["Resolved"])
+    assert cluster.reads == ["shop/secret/regcred"]
+    assert [(offer.secret, offer.result) for offer in verdict.judgements[0].offers] == [("regcred", "accepted")]
+
+
+def test_the_service_accounts_secrets_are_read_where_the_pod_would_get_them() -> None:
+    cluster = FakeCluster({"regcred": secret()}, {"default": ["regcred", "", "regcred"]})
+    verdict = judged(case("registry.example.com/app:1", wanted=BY_ACCOUNT), FakeRegistries(basic), cluster)
+
+    assert verdict.decision is Decision.ALLOW
+    assert cluster.reads == ["shop/account/default", "shop/secret/regcred"]
+
+
+def test_an_absent_secret_makes_a_warning_of_the_denial_and_names_it() -> None:
+    verdict = judged(case("registry.example.com/app:1"), FakeRegistries(basic))
+
+    assert (verdict.decision, names(verdict)) == (Decision.WARN, ["Refused"])
+    assert 'pull secret "regcred" does not exist' in verdict.warnings[0]
+
+
+def test_a_secret_that_cannot_be_read_is_told_even_when_the_image_resolves() -> None:
+    cluster = FakeCluster({"regcred": UnreadableSecret("regcred", "forbidden")})
+    verdict = judged(case("registry.example.com/app:1"), FakeRegistries(lambda _: found()), cluster)
+
+    assert verdict.decision is Decision.WARN
+    assert verdict.warnings == (
+        'Deployment/my-app: pull secret "regcred" could not be read (forbidden); checked without it',
+    )
+
+
+def test_a_broken_secret_denies_and_nobody_is_asked() -> None:
+    registries = FakeRegistries(basic)
+    verdict = judged(
+        case("registry.example.com/app:1"), registries, FakeCluster({"regcred": pull_secret("regcred", b"{")})
+    )
+
+    assert (verdict.decision, names(verdict)) == (Decision.DENY, ["Refused"])
+    assert registries.conversations == 0
+
+
+def test_an_invalid_image_is_denied_and_the_others_are_judged_all_the_same() -> None:
+    verdict = judged(case("NGINX", "registry.example.com/app:1"), FakeRegistries(lambda _: found()))
+
+    assert (verdict.decision, names(verdict)) == (Decision.DENY, ["Invalid", "Resolved"])
+
+
+def test_for_a_host_that_may_not_be_asked_no_secret_is_read() -> None:
+    cluster, registries = FakeCluster({"regcred": secret()}), FakeRegistries(basic)
+    verdict = judged(case("evil.example.net/app:1"), registries, cluster, denied_hosts=("evil.example.net",))
+
+    assert names(verdict) == ["Blocked"]
+    assert (cluster.reads, registries.conversations) == ([], 0)
+
+
+def test_ignored_images_are_not_asked_for() -> None:
+    registries = FakeRegistries(basic)
+    verdict = judged(case("auto"), registries, rules=Rules(ignored_images=("auto",)))
+
+    assert (verdict.decision, verdict.judgements, registries.conversations) == (Decision.ALLOW, (), 0)
+
+
+def test_one_conversation_serves_every_spelling_of_a_reference() -> None:
+    registries = FakeRegistries(lambda _: found(), delay_seconds=0.01)
+    verdict = judged(case("nginx", "docker.io/nginx:latest", "index.docker.io/library/nginx"), registries)
+
+    assert names(verdict) == ["Resolved"] * 3
+    assert registries.conversations == 1
+
+
+def test_equal_questions_of_workloads_in_flight_share_a_conversation_and_other_logins_do_not() -> None:
+    registries = FakeRegistries(basic, delay_seconds=0.01)
+    cluster = FakeCluster({"regcred": secret(), "other": pull_secret("other", OTHER_LOGIN)})
+    pipeline = make_pipeline(registries, cluster)
+    cases = [case("registry.example.com/app:1")] * 50 + [
+        case("registry.example.com/app:1", wanted=Wanted(("other",), None))
+    ]
+
+    async def scene() -> list[Verdict]:
+        return list(await asyncio.gather(*(pipeline.judge(one, 5) for one in cases)))
+
+    assert {verdict.decision for verdict in asyncio.run(scene())} == {Decision.ALLOW}
+    assert registries.conversations == 2
+
+
+OTHER_LOGIN = b'{"auths":{"registry.example.com":{"username":"other","password":"other"}}}'
+
+
+class TestDeadline:
+    def test_what_is_known_by_then_counts(self) -> None:
+        verdict = judged(
+            case("registry.example.com/app:1", "registry.example.com/app:2", wanted=Wanted((), None)),
+            FakeRegistries(lambda _: found(), delay_seconds=60, slow_at="manifests/2"),
+            deadline_seconds=0.2,
+        )
+
+        assert names(verdict) == ["Resolved", "Unavailable"]
+        assert verdict.decision is Decision.WARN
+
+    def test_a_registry_that_never_answers_is_a_warning(self) -> None:
+        verdict = judged(
+            case("registry.example.com/app:1"), FakeRegistries(basic, delay_seconds=60), deadline_seconds=0.1
+        )
+
+        assert (verdict.decision, names(verdict)) == (Decision.WARN, ["Unavailable"])
+        assert "registry.example.com did not answer in time" in verdict.warnings[0]
+
+    def test_a_cluster_that_never_answers_leaves_time_to_ask_without_it(self) -> None:
+        cluster = FakeCluster(delay_seconds=60)
+        by_secret = judged(case("nginx"), FakeRegistries(lambda _: found()), cluster, deadline_seconds=0.2)
+        by_account = judged(
+            case("nginx", wanted=BY_ACCOUNT), FakeRegistries(lambda _: found()), cluster, deadline_seconds=0.2
+        )
+
+        for verdict in (by_secret, by_account):
+            assert (verdict.decision, names(verdict)) == (Decision.WARN, ["Resolved"])
+            assert "the cluster did not answer in time" in verdict.warnings[0]
+
+    def test_no_time_at_all_still_gives_a_verdict(self) -> None:
+        verdict = judged(case("nginx"), FakeRegistries(basic), deadline_seconds=-1)
+
+        assert names(verdict) == ["Unavailable"]
+
+
+def test_a_fault_of_ours_is_a_warning_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: Intent) -> Reply:
+        raise RuntimeError("boom")
+
+    with caplog.at_level(logging.ERROR):
+        verdict = judged(case("nginx"), FakeRegistries(fail))
+
+    assert (verdict.decision, names(verdict)) == (Decision.WARN, ["Unavailable"])
+    assert "fault in this webhook" in verdict.warnings[0]
+    assert "boom" in caplog.text
+
+
+def test_who_gives_up_takes_the_conversations_along() -> None:
+    registries = FakeRegistries(basic, delay_seconds=60)
+    pipeline = make_pipeline(registries, FakeCluster({"regcred": secret()}))
+
+    async def scene() -> int:
+        task = asyncio.create_task(pipeline.judge(case("registry.example.com/app:1"), 30))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return len(asyncio.all_tasks()) - 1
+
+    assert asyncio.run(scene()) == 0
+    assert registries.conversations == 1

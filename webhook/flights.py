@@ -1,0 +1,58 @@
+"""Equal questions in flight share one answer."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+@dataclass(slots=True, eq=False)
+class _Flight(Generic[Value]):
+    task: asyncio.Task[Value]
+    waiters: int = 0
+
+
+class Flights(Generic[Key, Value]):
+    """Runs one task for all that wait for the same key; nothing is remembered once it has answered.
+
+    A waiter that is cancelled disturbs nobody; when the last one goes, the task is cancelled.
+    """
+
+    def __init__(self) -> None:
+        self._flights: dict[Key, _Flight[Value]] = {}
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    async def join(self, key: Key, start: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
+        """Wait for the answer to a question, asking it only if nobody does at the moment.
+
+        Args:
+            key: What makes two questions the same.
+            start: Asks it.
+
+        Raises:
+            Exception: Whatever asking raised, to every waiter.
+        """
+        flight = self._flights.get(key) or self._launch(key, start)
+        flight.waiters += 1
+        try:
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.waiters -= 1
+            if not flight.waiters and not flight.task.done():
+                self._land(key, flight)
+                flight.task.cancel()
+
+    def _launch(self, key: Key, start: Callable[[], Coroutine[Any, Any, Value]]) -> _Flight[Value]:
+        flight = _Flight(asyncio.create_task(start()))
+        self._flights[key] = flight
+        flight.task.add_done_callback(lambda _: self._land(key, flight))
+        return flight
+
+    def _land(self, key: Key, flight: _Flight[Value]) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]

@@ -1,0 +1,215 @@
+"""From the bytes of an AdmissionReview to the bytes of its answer; whatever happens, there is one."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+
+from webhook.admission.early import EarlyReason, early_allow, is_controlled
+from webhook.admission.response import AuditedImage, bound_images, bound_warnings, render
+from webhook.admission.review import Review, UnreadableReviewError, find_uid, parse
+from webhook.admission.workload import MalformedWorkloadError, Workload, WorkloadKind, WorkloadKinds
+from webhook.images.uses import changed_uses, find_uses
+from webhook.judging import Case, Judging
+from webhook.registry.resolution import Resolution, Unavailable, UnavailableCause
+from webhook.verdict.judgement import Verdict
+from webhook.verdict.policy import Decision, Mode, Rules
+from webhook.verdict.wording import name_workload
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewFacts:
+    """What a log line and the metrics tell of a review; nothing of it is secret."""
+
+    uid: str
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    operation: str = ""
+    mode: Mode
+    dry_run: bool = False
+    decision: Decision = Decision.ALLOW
+    early: str | None = None
+    """Why nothing was asked."""
+    not_understood: str | None = None
+    """Why the workload could not be understood."""
+    images: tuple[tuple[str, str], ...] = ()
+    """Each image as written, and its resolution's name."""
+    durations: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by stage."""
+    is_deadline_exceeded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer, ready to be sent."""
+
+    body: bytes
+    facts: ReviewFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A review that needs no asking."""
+
+    reason: EarlyReason
+
+
+class Pipeline:
+    """Answers reviews."""
+
+    def __init__(self, judging: Judging, kinds: WorkloadKinds, rules: Rules) -> None:
+        """Take the parts.
+
+        Args:
+            judging: Judges workloads.
+            kinds: The kinds that carry a pod spec.
+            rules: The operator's, the same that `judging` has.
+        """
+        self._judging = judging
+        self._kinds = kinds
+        self._rules = rules
+
+    async def judge(self, case: Case, deadline_seconds: float) -> Verdict:
+        """Judge a workload, within so many seconds from now."""
+        return await self._judging.judge(case, deadline_seconds)
+
+    async def answer(self, body: bytes, mode: Mode, *, deadline_at: float) -> Answered:
+        """Answer an AdmissionReview.
+
+        Args:
+            body: The request's.
+            mode: What the path or the settings say.
+            deadline_at: When the answer must have been sent, by the running loop's clock.
+
+        Raises:
+            MalformedReviewError: The body is no AdmissionReview.
+        """
+        try:
+            review = parse(body)
+        except UnreadableReviewError as fault:
+            return _not_understood(ReviewFacts(uid=fault.uid, mode=mode), str(fault))
+        facts = _facts(review, mode)
+        try:
+            return await self._answer(review, facts, deadline_at)
+        except MalformedWorkloadError as fault:
+            return _not_understood(facts, str(fault))
+        except Exception:  # whatever went wrong, admission goes on
+            _LOGGER.exception("judging failed", extra={"uid": review.uid})
+            return _not_understood(facts, "a fault in this webhook")
+
+    def answer_oversized(self, head: bytes, mode: Mode) -> Answered | None:
+        """Answer a review whose body is too large to be read.
+
+        Args:
+            head: Its first bytes.
+            mode: What the path or the settings say.
+
+        Returns:
+            None when the bytes do not begin as an AdmissionReview does.
+        """
+        uid = find_uid(head)
+        return _not_understood(ReviewFacts(uid=uid, mode=mode), "larger than 32 MiB") if uid else None
+
+    def admit(self, review: Review, mode: Mode) -> Case | Nothing:
+        """Find what there is to judge in a review.
+
+        Raises:
+            MalformedWorkloadError: The object cannot be read as its kind.
+        """
+        kind = self._kinds.find(review.group, review.kind)
+        reason = early_allow(review, kind, None)
+        if reason or kind is None or review.object is None:
+            return Nothing(reason or EarlyReason.NO_POD_SPEC)
+        workload = kind.read(review.object)
+        reason = early_allow(review, kind, workload)
+        if reason or workload.pod_spec is None:
+            return Nothing(reason or EarlyReason.NO_POD_SPEC)
+        uses = find_uses(workload.pod_spec, workload.pod_spec_path)
+        changed = changed_uses(uses, _read_old(kind, review), workload, review.operation, review.subresource)
+        case = Case.of(
+            workload,
+            changed,
+            namespace=review.namespace or workload.namespace,
+            mode=self._rules.mode_for(workload.annotations, mode),
+            is_completed=(kind.group, kind.kind) == ("", "Pod"),
+        )
+        return replace(case, name=case.name or review.name, is_controlled=is_controlled(review, workload))
+
+    async def _answer(self, review: Review, facts: ReviewFacts, deadline_at: float) -> Answered:
+        begin = perf_counter()  # the loop's own clock moves in whole milliseconds
+        admitted = self.admit(review, facts.mode)
+        if isinstance(admitted, Nothing):
+            return _allowed(replace(facts, early=admitted.reason))
+        admitted_at = perf_counter()
+        verdict = await self.judge(admitted, deadline_at - asyncio.get_running_loop().time())
+        durations = {"admission": admitted_at - begin, "judging": perf_counter() - admitted_at}
+        return _decided(replace(facts, mode=admitted.mode, durations=durations), verdict)
+
+
+def _read_old(kind: WorkloadKind, review: Review) -> Workload | None:
+    """The object before an UPDATE; one that cannot be read is as good as none: everything counts as changed."""
+    if review.old_object is None:
+        return None
+    try:
+        return kind.read(review.old_object)
+    except MalformedWorkloadError:
+        return None
+
+
+def _facts(review: Review, mode: Mode) -> ReviewFacts:
+    return ReviewFacts(
+        uid=review.uid,
+        kind=review.kind,
+        namespace=review.namespace,
+        name=review.name,
+        operation=review.operation,
+        mode=mode,
+        dry_run=review.dry_run,
+    )
+
+
+def _allowed(facts: ReviewFacts) -> Answered:
+    return Answered(render(facts.uid, allowed=True, audit_annotations=_audit(Decision.ALLOW)), facts)
+
+
+def _not_understood(facts: ReviewFacts, reason: str) -> Answered:
+    """Allow with a warning: what we cannot read is no reason to stand in anybody's way."""
+    subject = name_workload(facts.kind, facts.name) if facts.kind else "pullcheck"
+    warnings = bound_warnings([f"{subject}: its images could not be checked: {reason}"])
+    body = render(facts.uid, allowed=True, warnings=warnings, audit_annotations=_audit(Decision.WARN))
+    return Answered(body, replace(facts, decision=Decision.WARN, not_understood=reason))
+
+
+def _decided(facts: ReviewFacts, verdict: Verdict) -> Answered:
+    images = [
+        AuditedImage(judgement.use.field, judgement.resolution_name, judgement.digest)
+        for judgement in verdict.judgements
+    ]
+    body = render(
+        facts.uid,
+        allowed=verdict.decision is not Decision.DENY,
+        message=verdict.message,
+        warnings=verdict.warnings,
+        audit_annotations=_audit(verdict.decision, images),
+    )
+    return Answered(
+        body,
+        replace(
+            facts,
+            decision=verdict.decision,
+            images=tuple((judgement.use.image, judgement.resolution_name) for judgement in verdict.judgements),
+            is_deadline_exceeded=any(_is_late(judgement.resolution) for judgement in verdict.judgements),
+        ),
+    )
+
+
+def _is_late(resolution: Resolution) -> bool:
+    return isinstance(resolution, Unavailable) and resolution.cause is UnavailableCause.DEADLINE
+
+
+def _audit(decision: Decision, images: Sequence[AuditedImage] = ()) -> dict[str, str]:
+    return {"decision": decision, "images": bound_images(images)}
