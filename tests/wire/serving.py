@@ -1,0 +1,242 @@
+"""The real server in a thread, a pipeline that answers as told, and a client that can misbehave."""
+
+import asyncio
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from webhook.admission.deadline import DeadlineLimits
+from webhook.admission.response import render
+from webhook.admission.review import find_uid, parse
+from webhook.verdict.policy import Mode
+from webhook.wire.application import Delivery, probe_application, review_application
+from webhook.wire.server import Listener, run, serve
+
+UID = "705ab4f5-6393-11e8-b7cc-42010a800002"
+LIMITS = DeadlineLimits(default_seconds=10, margin_seconds=0.5, most_seconds=8)
+CAPTURES = Path(__file__).parent.parent / "captures"
+
+
+def review(padding: int = 0) -> bytes:
+    """A review as the API server writes it, made longer by a label of any size."""
+    return (
+        f'{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{{"uid":"{UID}",'
+        '"kind":{"group":"","version":"v1","kind":"Pod"},"operation":"CREATE","object":'
+        f'{{"kind":"Pod","metadata":{{"labels":{{"padding":"{"x" * padding}"}}}}}}}}}}'
+    ).encode()
+
+
+@dataclass(frozen=True)
+class FakeFacts:
+    uid: str
+    mode: str
+    is_oversized: bool = False
+
+
+@dataclass(frozen=True)
+class FakeAnswered:
+    body: bytes
+    facts: FakeFacts
+
+
+@dataclass
+class FakePipeline:
+    """Allows every review that can be parsed, after a delay that its deadline bounds."""
+
+    delay_seconds: float = 0
+    fault: Exception | None = None
+    remaining_seconds: list[float] = field(default_factory=list)
+    """What each review had left when it came here."""
+
+    async def answer(self, body: bytes, mode: Mode, *, deadline_at: float) -> FakeAnswered:
+        remaining_seconds = deadline_at - asyncio.get_running_loop().time()
+        self.remaining_seconds.append(remaining_seconds)
+        if self.fault:
+            raise self.fault
+        uid = parse(body).uid
+        await asyncio.sleep(min(self.delay_seconds, remaining_seconds))
+        return FakeAnswered(render(uid, allowed=True, audit_annotations={"mode": mode}), FakeFacts(uid, mode))
+
+    def answer_oversized(self, head: bytes, mode: Mode) -> FakeAnswered | None:
+        uid = find_uid(head)
+        if not uid:
+            return None
+        body = render(uid, allowed=True, warnings=["too large"], audit_annotations={})
+        return FakeAnswered(body, FakeFacts(uid, mode, is_oversized=True))
+
+
+@dataclass
+class Witness:
+    """Keeps what an observer is told."""
+
+    begun: int = 0
+    reviews: list[tuple[FakeFacts, Delivery]] = field(default_factory=list)
+    fault: Exception | None = None
+
+    def begin_review(self) -> None:
+        self.begun += 1
+
+    def end_review(self, facts: FakeFacts, delivery: Delivery) -> None:
+        self.reviews.append((facts, delivery))
+        if self.fault:
+            raise self.fault
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, object]:
+        document: dict[str, object] = json.loads(self.body)
+        return document
+
+
+class Client:
+    """One connection, on which any bytes can be sent."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self._stream = connection.makefile("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+        self.connection.close()
+
+    def send(self, data: bytes) -> None:
+        self.connection.sendall(data)
+
+    def post(self, body: bytes, target: str = "/validate?timeout=10s", headers: str = "") -> Answer:
+        self.send(request(body, target, headers))
+        return self.receive()
+
+    def get(self, target: str) -> Answer:
+        self.send(f"GET {target} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        return self.receive()
+
+    def receive(self) -> Answer:
+        """Read one answer; ConnectionError where the server closes without one."""
+        start = self._stream.readline()
+        if not start:
+            raise ConnectionResetError
+        headers = {}
+        while (line := self._stream.readline()) not in (b"\r\n", b""):
+            name, _, value = line.decode().partition(":")
+            headers[name.lower()] = value.strip()
+        return Answer(int(start.split()[1]), headers, self._stream.read(int(headers.get("content-length", "0"))))
+
+    def is_closed_within(self, seconds: float) -> bool:
+        self.connection.settimeout(seconds)
+        try:
+            return self.connection.recv(1) == b""
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+
+def request(body: bytes, target: str = "/validate?timeout=10s", headers: str = "") -> bytes:
+    return (
+        f"POST {target} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n{headers}"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+@dataclass
+class Served:
+    """A server that runs; its addresses are `(host, port)`."""
+
+    reviews: tuple[str, int]
+    probes: tuple[str, int]
+    trust: ssl.SSLContext | None
+
+    def client(self, trust: ssl.SSLContext | None = None) -> Client:
+        connection = socket.create_connection(self.reviews, timeout=15)
+        context = trust or self.trust
+        return Client(context.wrap_socket(connection, server_hostname="localhost") if context else connection)
+
+    def probe(self) -> Client:
+        return Client(socket.create_connection(self.probes, timeout=15))
+
+
+@contextmanager
+def served(
+    pipeline: FakePipeline,
+    *,
+    witness: Witness | None = None,
+    mode: Mode = Mode.ENFORCE,
+    limits: DeadlineLimits = LIMITS,
+    tls: ssl.SSLContext | None = None,
+    trust: ssl.SSLContext | None = None,
+    reasons: list[str] | None = None,
+    **bounds: Any,
+) -> Iterator[Served]:
+    """Serve in a thread of its own, on free ports of the loopback address, until the block ends."""
+    reviews = Listener(
+        application=review_application(pipeline, mode=mode, limits=limits, observer=witness or Witness()),
+        host="127.0.0.1",
+        port=0,
+        tls=tls,
+        **bounds,
+    )
+    probes = Listener(
+        application=probe_application(
+            reasons=lambda: reasons or [], metrics=lambda: b"metrics 1\n", metrics_media_type="text/plain; version=0"
+        ),
+        host="127.0.0.1",
+        port=0,
+    )
+    with running(reviews, probes) as (reviews_address, probes_address):
+        yield Served(_split(reviews_address), _split(probes_address), trust)
+
+
+@contextmanager
+def running(reviews: Listener, probes: Listener) -> Iterator[tuple[str, str]]:
+    """Run two listeners in a thread and yield the addresses that they tell."""
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, str, str]] = Future()
+
+    async def main() -> None:
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+        await serve(
+            reviews,
+            probes,
+            stopping=stopping,
+            grace_seconds=2,
+            on_serving=lambda *addresses: started.set_result((loop, stopping, *addresses)),
+        )
+
+    def target() -> None:
+        try:
+            run(main())
+        except BaseException as fault:
+            if started.done():
+                raise
+            started.set_exception(fault)
+
+    thread = threading.Thread(target=target)
+    thread.start()
+    try:
+        loop, stopping, reviews_address, probes_address = started.result(timeout=10)
+        yield reviews_address, probes_address
+    finally:
+        if started.done() and not started.exception():
+            loop.call_soon_threadsafe(stopping.set)
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host, int(port)

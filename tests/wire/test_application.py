@@ -1,0 +1,300 @@
+"""What is answered over HTTP, without TLS: that is the next file's."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.wire.serving import CAPTURES, UID, FakePipeline, Witness, request, review, served
+from webhook.admission.deadline import DeadlineLimits
+from webhook.verdict.policy import Mode
+from webhook.wire.application import MAX_BODY_BYTES, probe_application, review_application
+
+SHORT = DeadlineLimits(default_seconds=10, margin_seconds=0.5, most_seconds=0.7)
+
+
+@pytest.fixture(scope="module")
+def witness():
+    return Witness()
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return FakePipeline()
+
+
+@pytest.fixture(scope="module")
+def server(pipeline, witness):
+    with served(pipeline, witness=witness) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server):
+    with server.client() as connected:
+        yield connected
+
+
+def response_of(answer):
+    assert answer.status == 200
+    return answer.json["response"]
+
+
+@pytest.mark.parametrize("capture", sorted(CAPTURES.glob("*.json")), ids=lambda path: path.stem)
+def test_every_captured_request_is_answered_with_its_uid(client, capture):
+    answer = client.post(capture.read_bytes())
+    assert answer.json["kind"] == "AdmissionReview"
+    assert str(response_of(answer)["uid"]) in capture.read_text()
+    assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [("/validate", "enforce"), ("/validate/enforce", "enforce"), ("/validate/warn", "warn")],
+)
+def test_the_path_says_the_mode(client, path, mode):
+    assert response_of(client.post(review(), path))["auditAnnotations"] == {"mode": mode}
+
+
+def test_the_setting_says_what_the_bare_path_does():
+    with served(FakePipeline(), mode=Mode.WARN) as server, server.client() as client:
+        assert response_of(client.post(review(), "/validate"))["auditAnnotations"] == {"mode": "warn"}
+        assert response_of(client.post(review(), "/validate/enforce"))["auditAnnotations"] == {"mode": "enforce"}
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (b"", "expected JSON"),
+        (b"hunter2", "expected JSON"),
+        (b"{}", "apiVersion: expected admission.k8s.io/v1"),
+        (review().replace(b"/v1", b"/hunter2"), "apiVersion: expected admission.k8s.io/v1"),
+        (review().replace(b"AdmissionReview", b"hunter2"), "kind: expected AdmissionReview"),
+        (review().replace(f'"{UID}"'.encode(), b"7"), "request.uid"),
+        (b"\xff\xfe" + review(), "expected JSON"),
+        (b'{"x":' * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_no_review_is_a_400_of_one_line_without_a_value(client, caplog, body, line):
+    answer = client.post(body)
+    assert line.lower() in caplog.messages[-1].lower(), "the API server shows nobody the answer"
+    assert "hunter2" not in caplog.text
+    assert answer.status == 400
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert line.lower() in answer.body.decode().lower()
+    assert b"\n" not in answer.body
+    assert b"hunter2" not in answer.body
+    assert client.post(review()).status == 200
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_the_body_counts_and_not_its_declared_type(server, content_type):
+    body = review()
+    declared = f"Content-Type: {content_type}\r\n" if content_type else ""
+    with server.client() as client:
+        client.send(
+            f"POST /validate HTTP/1.1\r\nHost: a\r\n{declared}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        )
+        assert client.receive().status == 200
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("/", "/validate/", "/validate//enforce", "//validate", "/validate/off", "/Validate", "/validate%2f", "/docs"),
+        *("/openapi.json", "/redoc", "/livez", "/metrics", "/../validate", "/validate;a=b"),
+    ],
+)
+def test_an_unknown_path_is_a_404_and_never_a_redirect(server, target):
+    with server.client() as client:
+        answer = client.post(b"hunter2", target)
+    assert answer.status == 404
+    assert "location" not in answer.headers
+    assert answer.body == b"not found"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
+@pytest.mark.parametrize("path", ["/validate", "/validate/enforce", "/validate/warn"])
+def test_a_wrong_method_is_a_405_that_names_the_right_one(server, path, method):
+    with server.client() as client:
+        client.send(f"{method} {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+        answer = client.receive()
+    assert answer.status == 405
+    assert answer.headers["allow"] == "POST"
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 4096])
+def test_a_chunked_body_is_read(server, chunk_bytes):
+    body = review()
+    chunks = [body[start : start + chunk_bytes] for start in range(0, len(body), chunk_bytes)]
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+    with server.client() as client:
+        client.send(b"POST /validate HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n" + framed)
+        assert response_of(client.receive())["uid"] == UID
+
+
+@pytest.mark.parametrize("size_bytes", [19_000_000, MAX_BODY_BYTES])
+def test_a_body_up_to_the_limit_is_judged(server, witness, size_bytes):
+    body = review(size_bytes - len(review()))
+    with server.client() as client:
+        answer = client.post(body)
+    assert len(body) == size_bytes
+    assert "warnings" not in response_of(answer)
+    assert not witness.reviews[-1][0].is_oversized
+
+
+@pytest.mark.parametrize("excess_bytes", [1, 16 * 1024 * 1024])
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_larger_body_is_drained_and_answered_by_the_uid_in_its_head(server, witness, excess_bytes, is_chunked):
+    body = review(MAX_BODY_BYTES - len(review()) + excess_bytes)
+    with server.client() as client:
+        if is_chunked:
+            client.send(b"POST /validate HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n")
+            client.send(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+            answer = client.receive()
+        else:
+            answer = client.post(body)
+        assert response_of(answer) == {"uid": UID, "allowed": True, "warnings": ["too large"], "auditAnnotations": {}}
+        assert client.post(review()).status == 200, "the connection goes on"
+    assert witness.reviews[-2][0].is_oversized
+
+
+def test_a_larger_body_that_is_no_review_is_a_400(server):
+    with server.client() as client:
+        answer = client.post(b"x" * (MAX_BODY_BYTES + 1))
+    assert (answer.status, answer.body) == (400, b"document: expected at most 33554432 bytes")
+
+
+@pytest.mark.parametrize(
+    ("timeout", "remaining_seconds"),
+    [("?timeout=5s", 4.5), ("?timeout=30s", 8), ("", 8), ("?timeout=%00", 8), ("?timeout=1s&timeout=2s", 1.5)],
+)
+def test_the_deadline_is_the_timeout_less_the_margin_and_at_most_the_most(client, pipeline, timeout, remaining_seconds):
+    assert client.post(review(), f"/validate{timeout}").status == 200
+    assert remaining_seconds - 0.3 < pipeline.remaining_seconds[-1] <= remaining_seconds
+
+
+def test_the_deadline_counts_from_the_last_byte_of_the_header(server, pipeline):
+    body = review()
+    sent = request(body, "/validate?timeout=2s")
+    with server.client() as client:
+        client.send(sent[: -len(body)])
+        time.sleep(0.5)
+        client.send(body)
+        assert client.receive().status == 200
+    assert 0.5 < pipeline.remaining_seconds[-1] < 1.3, "and not 1.5"
+
+
+def test_a_body_that_stops_midway_is_given_up_at_the_deadline():
+    with served(FakePipeline(), limits=SHORT) as server, server.client() as client:
+        started_at = time.monotonic()
+        client.send(request(review())[:-40])
+        answer = client.receive()
+        assert answer.status == 408
+        assert 0.6 < time.monotonic() - started_at < 2
+        assert client.is_closed_within(2)
+
+
+def test_a_review_that_takes_too_long_is_answered_at_its_deadline():
+    with served(FakePipeline(delay_seconds=60), limits=SHORT) as server, server.client() as client:
+        started_at = time.monotonic()
+        assert client.post(review()).status == 200
+        assert 0.6 < time.monotonic() - started_at < 2
+
+
+def test_a_connection_that_ends_within_the_body_disturbs_nobody(server, pipeline):
+    judged = len(pipeline.remaining_seconds)
+    for _ in range(5):
+        with server.client() as client:
+            client.send(request(review())[:-40])
+    with server.client() as client:
+        assert client.post(review()).status == 200
+    assert len(pipeline.remaining_seconds) == judged + 1
+
+
+def test_a_fault_of_the_pipeline_is_a_500_that_says_nothing_and_is_logged_once(caplog):
+    with served(FakePipeline(fault=RuntimeError("hunter2"))) as server, server.client() as client:
+        answer = client.post(review())
+        assert (answer.status, answer.body) == (500, b"pullcheck: internal fault")
+        assert "retry-after" not in answer.headers
+        assert client.post(review()).status == 500, "the connection goes on"
+    assert [record.name for record in caplog.records if record.exc_info] == ["webhook.wire.application"] * 2
+
+
+def test_a_timeout_inside_the_pipeline_is_not_taken_for_a_slow_body():
+    with served(FakePipeline(fault=TimeoutError())) as server, server.client() as client:
+        assert client.post(review()).status == 500
+
+
+def test_the_observer_learns_of_each_review_how_it_came(client, witness):
+    begun = witness.begun
+    client.post(review(), headers="Audit-ID: 8f2b\r\n")
+    facts, delivery = witness.reviews[-1]
+    assert (facts.uid, delivery.audit_id) == (UID, "8f2b")
+    assert 0 < delivery.duration_seconds < 1
+    client.post(review())
+    assert witness.reviews[-1][1].audit_id == ""
+    assert witness.begun == begun + 2
+
+
+def test_an_observer_that_fails_costs_no_answer(caplog):
+    with served(FakePipeline(), witness=Witness(fault=KeyError("x"))) as server, server.client() as client:
+        assert client.post(review()).status == 200
+    assert [record.message for record in caplog.records if record.exc_info] == ["a review could not be recorded"]
+
+
+def test_a_server_that_does_not_tell_when_the_header_was_complete_has_the_deadline_count_from_the_application():
+    pipeline, body = FakePipeline(), review()
+    application = review_application(pipeline, mode=Mode.ENFORCE, limits=SHORT, observer=Witness())
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/validate", "query_string": b"", "headers": []}
+    asyncio.run(application(scope, receive, send))
+    assert sent[0]["status"] == 200
+    assert 0 < pipeline.remaining_seconds[0] <= 0.7
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "content_type"),
+    [
+        ("/livez", b"ok", "text/plain; charset=utf-8"),
+        ("/readyz", b"ok", "text/plain; charset=utf-8"),
+        ("/metrics", b"metrics 1\n", "text/plain; version=0"),
+    ],
+)
+def test_the_probes_answer_plainly(server, path, body, content_type):
+    with server.probe() as client:
+        answer = client.get(path)
+    assert (answer.status, answer.body, answer.headers["content-type"]) == (200, body, content_type)
+
+
+def test_what_is_not_ready_says_why_one_reason_a_line():
+    reasons = ["not serving yet", "stopping"]
+    with served(FakePipeline(), reasons=reasons) as server, server.probe() as client:
+        answer = client.get("/readyz")
+        assert (answer.status, answer.body) == (503, b"not serving yet\nstopping")
+        assert client.get("/livez").status == 200
+        reasons.clear()
+        assert client.get("/readyz").body == b"ok"
+
+
+@pytest.mark.parametrize(
+    ("target", "status"), [("/validate", 404), ("/livez/", 404), ("/healthz", 404), ("/livez", 405)]
+)
+def test_the_probes_know_their_paths_and_methods_only(server, target, status):
+    with server.probe() as client:
+        answer = client.post(review(), target)
+    assert answer.status == status
+    assert answer.headers.get("allow") == ("GET" if status == 405 else None)
+
+
+def test_the_applications_show_no_documentation_and_need_no_start_up():
+    application = probe_application(reasons=list, metrics=bytes, metrics_media_type="text/plain")
+    assert {getattr(route, "path", "") for route in application.routes} == {"/livez", "/readyz", "/metrics"}

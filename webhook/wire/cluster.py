@@ -1,0 +1,230 @@
+"""Secrets and service accounts of the real cluster, read one by one; the only importer of `kubernetes`."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from kubernetes.client.api_client import ApiClient
+from kubernetes.client.configuration import Configuration
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+
+from webhook import __version__
+from webhook.keychain import objects, pullsecrets
+from webhook.keychain.pullsecrets import (
+    AbsentSecret,
+    AbsentServiceAccount,
+    SecretState,
+    ServiceAccountState,
+    UnreadableSecret,
+    UnreadableServiceAccount,
+)
+
+DEFAULT_TIMEOUT_SECONDS = 2.0
+"""For one read, connecting included: the API server answers a get by name within milliseconds, and a review waits."""
+MAX_THREADS = 8
+"""Reads at once. The client is synchronous and cannot be cancelled; more of them than this would only queue there."""
+MAX_OBJECT_BYTES = 4 * 1024 * 1024
+"""Of one answer: etcd holds objects up to 1.5 MiB, base64 of a Secret included."""
+_HEADERS = {"Accept": "application/json", "User-Agent": f"pullcheck/{__version__}"}
+Resource = Literal["secrets", "serviceaccounts"]
+Outcome = Literal["found", "absent", "forbidden", "failed", "silent"]
+"""The labels of `pullcheck_cluster_requests_total`."""
+Observe = Callable[[Resource, Outcome], None]
+
+
+class ClusterConfigurationError(Exception):
+    """There is neither a service account of a pod nor a kubeconfig; the text is one line for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    document: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Absent:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    reason: str
+    outcome: Outcome
+
+
+_Answer = _Found | _Absent | _Unreadable
+_SILENT = _Unreadable("the API server did not answer in time", "silent")
+_UNREACHABLE = _Unreadable("the API server cannot be reached", "failed")
+_UNTRUSTED = _Unreadable("the API server's certificate cannot be verified", "failed")
+_NO_LOGIN = _Unreadable("the login for the API server cannot be obtained", "failed")
+_STRANGE = _Unreadable("the answer is not one of an API server", "failed")
+_REFUSALS = {
+    401: _Unreadable("the API server does not accept the webhook's login", "forbidden"),
+    403: _Unreadable("the webhook may not read it (RBAC)", "forbidden"),
+}
+_GRACE_SECONDS = 1.0
+"""A thread outlives the read's own timeout by this much, so that the timeout, not the thread, names the cause."""
+
+
+class KubernetesCluster:
+    """Reads by name, each bounded in time, none repeated; what goes wrong is a value, never an exception.
+
+    Attributes:
+        host: The API server's address, `https://10.96.0.1:443`.
+    """
+
+    def __init__(
+        self,
+        *,
+        kubeconfig: str | None = None,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        observe: Observe = lambda _resource, _outcome: None,
+    ) -> None:
+        """Find out how to reach the cluster; nothing is asked yet.
+
+        Args:
+            kubeconfig: The file for where there is no pod's service account; None: KUBECONFIG, else `~/.kube/config`.
+            timeout_seconds: For one read.
+            observe: Told the outcome of each read.
+
+        Raises:
+            ClusterConfigurationError: When there is neither.
+        """
+        configuration = _configure(kubeconfig)
+        self.host: str = configuration.host
+        self._client = ApiClient(configuration)
+        self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="cluster")
+        self._timeout_seconds = timeout_seconds
+        self._observe = observe
+
+    async def __aenter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close what is open."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Drop the connections; reads under way are left to their timeout."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._client.close()  # type: ignore[no-untyped-call]
+
+    async def read_secret(self, namespace: str, name: str) -> SecretState:
+        """Read one Secret."""
+        match await self._read("secrets", namespace, name):
+            case _Found(document):
+                return objects.parse_secret(name, document)
+            case _Absent():
+                return AbsentSecret(name)
+            case _Unreadable(reason):
+                return UnreadableSecret(name, reason)
+
+    async def read_service_account(self, namespace: str, name: str) -> ServiceAccountState:
+        """Read one ServiceAccount."""
+        match await self._read("serviceaccounts", namespace, name):
+            case _Found(document):
+                return objects.parse_service_account(name, document)
+            case _Absent():
+                return AbsentServiceAccount(name)
+            case _Unreadable(reason):
+                return UnreadableServiceAccount(name, reason)
+
+    async def _read(self, resource: Resource, namespace: str, name: str) -> _Answer:
+        """Read one object, unless its name cannot be one: then it is absent, and nobody is asked."""
+        if not (pullsecrets.is_object_name(namespace) and pullsecrets.is_object_name(name)):
+            return _Absent()
+        path = f"/api/v1/namespaces/{namespace}/{resource}/{name}"
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._get, path)
+        except TimeoutError:
+            answer = _SILENT
+        self._observe(resource, _outcome(answer))
+        return answer
+
+    def _get(self, path: str) -> _Answer:
+        """Ask the API server, in a thread."""
+        try:
+            method, url, headers, _, _ = self._client.param_serialize(
+                "GET", path, header_params=dict(_HEADERS), auth_settings=["BearerToken"]
+            )
+        except Exception:  # noqa: BLE001 (login plugins and token files raise what they like)
+            return _NO_LOGIN
+        try:
+            return self._exchange(method, url, headers)
+        except ApiException:
+            return _UNTRUSTED
+        except Exception:  # noqa: BLE001 (the client lets its transport's exceptions through)
+            return _UNREACHABLE
+
+    def _exchange(self, method: str, url: str, headers: dict[str, str]) -> _Answer:
+        """Send one request and read its answer; redirects are not followed."""
+        timeout_seconds = self._timeout_seconds + _GRACE_SECONDS
+        response = self._client.call_api(method, url, headers, _request_timeout=timeout_seconds).response
+        try:
+            return _judge(response.status, response.read(MAX_OBJECT_BYTES + 1))
+        finally:
+            response.close()
+
+
+def _configure(kubeconfig: str | None) -> Configuration:
+    """Take a pod's service account if there is one, else the kubeconfig."""
+    configuration = Configuration()
+    try:
+        load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except (ConfigException, OSError):
+        _load_kubeconfig(kubeconfig, configuration)
+    configuration.retries = False
+    configuration.connection_pool_maxsize = MAX_THREADS
+    return configuration
+
+
+def _load_kubeconfig(path: str | None, configuration: Configuration) -> None:
+    try:
+        load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=path, client_configuration=configuration, persist_config=False
+        )
+    except Exception:  # noqa: BLE001 (its YAML errors would show what stands in the file)
+        raise ClusterConfigurationError(
+            "cluster: there is no pod's service account here and no usable kubeconfig "
+            "(KUBECONFIG, else ~/.kube/config); `cluster: none` does without a cluster"
+        ) from None
+
+
+def _judge(status: int, body: bytes) -> _Answer:
+    """Say what an answer means. Only a Status of the API server's own makes an object absent."""
+    document = _parse(body)
+    match status, document.get("kind"):
+        case 200, "Secret" | "ServiceAccount":
+            return _Found(document)
+        case 404, "Status":
+            return _Absent()
+        case 200 | 404, _:
+            return _STRANGE
+        case _:
+            return _REFUSALS.get(status, _Unreadable(f"the API server answered {status}", "failed"))
+
+
+def _parse(body: bytes) -> Mapping[str, object]:
+    if len(body) > MAX_OBJECT_BYTES:
+        return {}
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _outcome(answer: _Answer) -> Outcome:
+    match answer:
+        case _Found():
+            return "found"
+        case _Absent():
+            return "absent"
+        case _Unreadable(outcome=outcome):
+            return outcome

@@ -1,0 +1,269 @@
+"""HTTP exchanges over kept-alive connections: the engine under the registry client, and the only importer of aiohttp.
+
+It knows nothing of registries: a request in, an answer or a fault out. Redirects, cookies, netrc and the environment
+play no part. docs/decisions/0002-registry-client.md says why it is aiohttp.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
+from types import SimpleNamespace
+from typing import Any, Literal, Protocol, TypeAlias
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL  # aiohttp's own type of URL, which is how it is told to leave one as it is
+
+from webhook.registry.addresses import Address
+from webhook.registry.exchange import (
+    AddressRefused,
+    Answer,
+    BrokenAnswer,
+    ConnectFailed,
+    Fault,
+    NameNotFound,
+    ProxyFailed,
+    Reply,
+    SpeaksPlain,
+    TimedOut,
+    TlsFailed,
+)
+from webhook.registry.request import Request
+
+MAX_HEADER_LINES = 128
+"""Registries send below 30."""
+MAX_HEADER_BYTES = 64 * 1024
+"""All lines together; a bearer challenge or a signed blob URL is below 4 KiB."""
+MAX_LINE_BYTES = 16 * 1024
+"""One line."""
+IDLE_SECONDS = 30.0
+"""How long an unused connection is kept: within what registries and load balancers keep (nginx 75 s, AWS ALB 60 s)."""
+_CHUNK_BYTES = 16 * 1024
+
+AddressInfo: TypeAlias = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]
+
+
+class Door(Protocol):
+    """What lets through to addresses; `wire.guard` has its form."""
+
+    judge: Callable[[Address], AddressRefused | None]
+
+    async def find(self, host: str) -> tuple[Address, ...] | AddressRefused | NameNotFound | TimedOut:
+        """Find the addresses of a host that may be connected to."""
+
+
+class Authorities(Protocol):
+    """What makes TLS contexts; `wire.trust` has its form."""
+
+    def context(self, ca_files: tuple[str, ...] = (), *, skip_verify: bool = False) -> ssl.SSLContext:
+        """Return the context for an endpoint; OSError when a file cannot be read."""
+
+
+class _FaultError(Exception):
+    """Carries a fault of the guard through aiohttp."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(type(fault).__name__)
+        self.fault = fault
+
+
+class Connections:
+    """Connections to registries, kept alive between requests; as many at once as are asked for (callers limit).
+
+    Must be made and closed inside the event loop that uses it.
+    """
+
+    def __init__(
+        self, door: Door, authorities: Authorities, *, connect_seconds: float, response_seconds: float
+    ) -> None:
+        self._authorities = authorities
+        self._connect_seconds = connect_seconds
+        self._response_seconds = response_seconds
+        self._direct = _session(_connector(_Resolver(door), _guarded(door)))
+        # The proxy's own address is the administrator's choice; what it connects to it must judge itself.
+        self._proxied = _session(_connector(None, None))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._direct.close()
+        await self._proxied.close()
+
+    async def exchange(self, request: Request) -> Reply:
+        """Send one request and read its answer, within the connect timeout and then the response timeout.
+
+        The response timeout covers everything from the connection's being ready to the body's last byte, so that a
+        server that drips gains nothing. A GET or HEAD is sent once more when the connection closes before an answer,
+        as a kept-alive one may.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            trust = self._authorities.context(request.ca_files, skip_verify=request.skip_verify)
+        except OSError:
+            return TlsFailed("unknown authority")
+        try:
+            async with asyncio.timeout_at(loop.time() + self._connect_seconds) as bound:
+                last = loop.time() + self._connect_seconds + self._response_seconds
+                progress = SimpleNamespace(
+                    connected=lambda: bound.reschedule(min(last, loop.time() + self._response_seconds)),
+                    connecting=lambda: bound.reschedule(min(last, loop.time() + self._connect_seconds)),
+                )
+                return await self._send(request, trust, progress)
+        except _CAUGHT as error:
+            return read_fault(error, is_proxied=request.proxy is not None)
+
+    async def _send(self, request: Request, trust: ssl.SSLContext, progress: SimpleNamespace) -> Reply:
+        session = self._direct if request.proxy is None else self._proxied
+        async with session.request(
+            request.method,
+            URL(request.url, encoded=True),
+            headers=request.headers,
+            data=request.body,
+            ssl=trust,
+            proxy=request.proxy,
+            allow_redirects=False,
+            trace_request_ctx=progress,
+        ) as response:
+            headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
+            if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+                return BrokenAnswer()
+            body, is_complete = await _read(response.content, request.max_body_bytes)
+            # Nobody asked for an encoding, and what decodes may explode (a gzip bomb grows a thousandfold).
+            if body and response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
+                return BrokenAnswer()
+            return Answer(response.status, headers, body, is_complete)
+
+
+async def _read(content: aiohttp.StreamReader, limit_bytes: int) -> tuple[bytes, bool]:
+    body = bytearray()
+    while len(body) <= limit_bytes:
+        chunk = await content.read(min(_CHUNK_BYTES, limit_bytes + 1 - len(body)))
+        if not chunk:
+            return bytes(body), True
+        body += chunk
+    return bytes(body[:limit_bytes]), False
+
+
+class _Resolver(AbstractResolver):
+    """aiohttp's resolver hook; it is not asked for literal addresses, which `_guarded` catches."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._door.find(host)
+        if not isinstance(found, tuple):
+            raise _FaultError(found)
+        return [
+            ResolveResult(hostname=host, host=str(address), port=port, family=family, proto=0, flags=0)
+            for address in found
+        ]
+
+    async def close(self) -> None:
+        """Own nothing: the guard is closed by who made it."""
+
+
+def _guarded(door: Door) -> Callable[[AddressInfo], socket.socket]:
+    def open_socket(info: AddressInfo) -> socket.socket:
+        family, kind, protocol, _, where = info
+        refusal = door.judge(ip_address(where[0]))
+        if refusal is not None:
+            raise _FaultError(refusal)
+        return socket.socket(family, kind, protocol)
+
+    return open_socket
+
+
+def _connector(
+    resolver: AbstractResolver | None, socket_factory: Callable[[AddressInfo], socket.socket] | None
+) -> aiohttp.TCPConnector:
+    return aiohttp.TCPConnector(
+        limit=0, resolver=resolver, use_dns_cache=False, keepalive_timeout=IDLE_SECONDS, socket_factory=socket_factory
+    )
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+        timeout=aiohttp.ClientTimeout(),
+        trace_configs=[_progress_signals()],
+        max_headers=MAX_HEADER_LINES,
+        max_field_size=MAX_LINE_BYTES,
+        max_line_size=MAX_LINE_BYTES,
+    )
+
+
+def _progress_signals() -> aiohttp.TraceConfig:
+    signals = aiohttp.TraceConfig()
+
+    def tell(event: str) -> Callable[[aiohttp.ClientSession, SimpleNamespace, object], Awaitable[None]]:
+        async def on_event(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+            getattr(context.trace_request_ctx, event)()
+
+        return on_event
+
+    signals.on_connection_create_start.append(tell("connecting"))
+    signals.on_connection_create_end.append(tell("connected"))
+    signals.on_connection_reuseconn.append(tell("connected"))
+    return signals
+
+
+_PLAIN_REASONS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
+"""OpenSSL's words for a first record that is no TLS, such as `HTTP/1.1 400`."""
+_VERIFY_REASONS: dict[int, Literal["unknown authority", "wrong name", "expired"]] = {
+    2: "unknown authority",  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
+    9: "expired",  # …CERT_NOT_YET_VALID
+    10: "expired",  # …CERT_HAS_EXPIRED
+    18: "unknown authority",  # …DEPTH_ZERO_SELF_SIGNED_CERT
+    19: "unknown authority",  # …SELF_SIGNED_CERT_IN_CHAIN
+    20: "unknown authority",  # …UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+    21: "unknown authority",  # …UNABLE_TO_VERIFY_LEAF_SIGNATURE
+    62: "wrong name",  # …HOSTNAME_MISMATCH
+    64: "wrong name",  # …IP_ADDRESS_MISMATCH
+}
+
+
+def _read_tls(error: BaseException) -> Fault:
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return TlsFailed(_VERIFY_REASONS.get(getattr(cause, "verify_code", 0), "handshake"))
+    if getattr(cause, "reason", "") in _PLAIN_REASONS:
+        return SpeaksPlain()
+    return TlsFailed("handshake")
+
+
+_FAULTS: tuple[tuple[type[BaseException], Callable[[Any], Fault]], ...] = (
+    (_FaultError, lambda error: error.fault),
+    (aiohttp.ClientConnectorCertificateError, _read_tls),
+    (aiohttp.ClientSSLError, _read_tls),
+    (aiohttp.ServerFingerprintMismatch, _read_tls),
+    (ssl.SSLError, _read_tls),
+    (aiohttp.ClientHttpProxyError, lambda _: ProxyFailed()),
+    (aiohttp.ClientProxyConnectionError, lambda _: ProxyFailed()),
+    (aiohttp.ClientConnectorDNSError, lambda _: NameNotFound()),
+    (TimeoutError, lambda _: TimedOut()),
+    (aiohttp.InvalidURL, lambda _: AddressRefused("")),
+    (aiohttp.NonHttpUrlClientError, lambda _: AddressRefused("")),
+    (aiohttp.ClientConnectionError, lambda _: ConnectFailed()),
+    (aiohttp.ClientError, lambda _: BrokenAnswer()),
+    (aiohttp.http.HttpProcessingError, lambda _: BrokenAnswer()),
+    (OSError, lambda _: ConnectFailed()),
+)
+"""Every exception of the library and what it means; the first row that fits counts."""
+
+
+_CAUGHT = tuple(kind for kind, _ in _FAULTS)
+
+
+def read_fault(error: BaseException, *, is_proxied: bool = False) -> Fault:
+    """Say which fault an exception of aiohttp, ssl or the socket layer is."""
+    fault = next(read(error) for kind, read in _FAULTS if isinstance(error, kind))
+    # Between us and the proxy, a name that is not found is the proxy's.
+    return ProxyFailed() if is_proxied and isinstance(fault, NameNotFound) else fault
