@@ -8,13 +8,16 @@ The map; a review travels down it:
     registry/    what to ask, where, and what the answer means
     verdict/     what it means for the cluster, and what the person reads
     report/      the command line's outputs, as strings
-    settings.py  every setting, its form and its default
-    pipeline.py  one review's journey under one deadline
-    wire/        all that touches the world, one foreign library per file
+    flights.py   equal questions in flight share one answer
+    judging.py   one workload under one deadline
+    pipeline.py  from the bytes of a review to the bytes of its answer
+    settings/    every setting, its form and its default
+    wire/        all that touches the world, one foreign library a file
+    composition.py  makes the wires from the settings and introduces them
     commands/    serve, check
 
 Data flows down the listing; imports only look up it. admission to report are pure: no I/O, no clock, no logging,
-no async. `__main__` introduces the wires to the pipeline.
+no async.
 """
 
 __version__ = "0.1.0"
