@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.registry.playing import DESTINATIONS
 from webhook.admission.workload import CustomKind, WorkloadKinds
+from webhook.images.onnode import NodeImages
 from webhook.judging import Judging, Road
 from webhook.keychain.pullsecrets import (
     AbsentSecret,
@@ -25,6 +26,7 @@ from webhook.verdict.policy import Rules
 class FakeCluster:
     secrets: Mapping[str, SecretState] = field(default_factory=dict)
     accounts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    on_nodes: NodeImages = field(default_factory=NodeImages)
     delay_seconds: float = 0
     reads: list[str] = field(default_factory=list)
 
@@ -39,6 +41,11 @@ class FakeCluster:
         if name in self.accounts:
             return ServiceAccount(name, tuple(self.accounts[name]))
         return AbsentServiceAccount(name)
+
+    async def read_node_images(self) -> NodeImages:
+        self.reads.append("nodes")
+        await asyncio.sleep(self.delay_seconds)
+        return self.on_nodes
 
 
 @dataclass
@@ -74,6 +81,7 @@ def make_pipeline(
         road=Road(destinations=replace(DESTINATIONS, **network)),  # type: ignore[arg-type]
         rules=rules or Rules(),
         process_key=b"key",
+        nodes_seconds=30,
     )
     kinds = WorkloadKinds([CustomKind("argoproj.io", "Rollout")])
     return Pipeline(judging, kinds, rules or Rules())

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from webhook.case import Case
 from webhook.composition import compose, open_cluster
 from webhook.images.uses import ImageUse, Place
-from webhook.judging import Case
 from webhook.keychain.pullsecrets import AbsentSecret, PullSecret, Wanted
 from webhook.settings import Settings, SettingsError
 from webhook.verdict.judgement import Verdict

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from webhook.flights import Flights
+from webhook.flights import Flights, Recent
 
 
 class Asked:
@@ -110,3 +110,15 @@ def test_a_fault_that_nobody_waits_for_is_nobodys(recwarn: pytest.WarningsRecord
 
     asyncio.run(scene())
     assert not recwarn.list
+
+
+def test_a_recent_value_is_read_once_in_a_while_and_by_one_of_all_that_want_it() -> None:
+    async def scene(seconds: float) -> tuple[int, set[int]]:
+        asked = Asked()
+        asked.may_answer.set()
+        recent = Recent(asked.ask, seconds)
+        values = [await recent.read(), *(await asyncio.gather(recent.read(), recent.read()))]
+        return asked.times, set(values)
+
+    assert asyncio.run(scene(30)) == (1, {1})
+    assert asyncio.run(scene(0)) == (2, {1, 2})

@@ -8,14 +8,16 @@ import pytest
 from tests.judged import FakeCluster, FakeRegistries, make_pipeline, pull_secret
 from tests.registry.playing import BASIC, UNAUTHORIZED, answer, found
 from tests.verdict.making import secret, use
+from webhook.case import Case
+from webhook.images.onnode import NodeImages
 from webhook.images.uses import ImageUse
-from webhook.judging import Case
 from webhook.keychain.pullsecrets import UnreadableSecret, Wanted
 from webhook.registry.exchange import Intent, Reply
 from webhook.verdict.judgement import Verdict
 from webhook.verdict.policy import Decision, Mode, Rules
 
 WITH_REGCRED = Wanted(("regcred",), None)
+NOTHING = Wanted((), None)
 BY_ACCOUNT = Wanted((), "default")
 
 
@@ -136,10 +138,52 @@ def test_equal_questions_of_workloads_in_flight_share_a_conversation_and_other_l
 OTHER_LOGIN = b'{"auths":{"registry.example.com":{"username":"other","password":"other"}}}'
 
 
+class TestOnNode:
+    HELD = NodeImages(tagged=frozenset({"registry.example.com/app:1"}))
+
+    @staticmethod
+    def of(policy: str, cluster: FakeCluster, registries: FakeRegistries | None = None) -> Verdict:
+        one = use("registry.example.com/app:1", policy=policy)
+        asked = Case(kind="Pod", namespace="shop", name="my-app", uses=(one,), wanted=NOTHING, mode=Mode.ENFORCE)
+        return judged(asked, registries or FakeRegistries(basic), cluster)
+
+    def test_an_image_that_a_node_has_is_warned_about_and_the_warning_says_so(self) -> None:
+        verdict = self.of("IfNotPresent", FakeCluster(on_nodes=self.HELD))
+
+        assert (verdict.decision, names(verdict)) == (Decision.WARN, ["Refused"])
+        assert verdict.warnings[0].endswith("; a node reports that it has this image")
+
+    def test_under_always_it_does_not_help(self) -> None:
+        cluster = FakeCluster(on_nodes=self.HELD)
+
+        assert self.of("Always", cluster).decision is Decision.DENY
+        assert "nodes" not in cluster.reads
+
+    def test_an_image_that_no_node_has_is_denied(self) -> None:
+        assert self.of("IfNotPresent", FakeCluster()).decision is Decision.DENY
+
+    def test_nodes_are_asked_only_before_a_denial(self) -> None:
+        cluster = FakeCluster(on_nodes=self.HELD)
+
+        assert self.of("IfNotPresent", cluster, FakeRegistries(lambda _: found())).decision is Decision.ALLOW
+        assert "nodes" not in cluster.reads
+
+    def test_nodes_that_do_not_tell_in_time_soften_nothing(self) -> None:
+        class Slow(FakeCluster):
+            async def read_node_images(self) -> NodeImages:
+                await asyncio.sleep(60)
+                return TestOnNode.HELD
+
+        one = use("registry.example.com/app:1")
+        asked = Case(kind="Pod", namespace="shop", name="my-app", uses=(one,), wanted=NOTHING, mode=Mode.ENFORCE)
+
+        assert judged(asked, FakeRegistries(basic), Slow(), deadline_seconds=0.2).decision is Decision.DENY
+
+
 class TestDeadline:
     def test_what_is_known_by_then_counts(self) -> None:
         verdict = judged(
-            case("registry.example.com/app:1", "registry.example.com/app:2", wanted=Wanted((), None)),
+            case("registry.example.com/app:1", "registry.example.com/app:2", wanted=NOTHING),
             FakeRegistries(lambda _: found(), delay_seconds=60, slow_at="manifests/2"),
             deadline_seconds=0.2,
         )

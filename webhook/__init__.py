@@ -8,6 +8,7 @@ The map; a review travels down it:
     registry/    what to ask, where, and what the answer means
     verdict/     what it means for the cluster, and what the person reads
     report/      the command line's outputs, as strings
+    case.py      what is judged
     flights.py   equal questions in flight share one answer
     judging.py   one workload under one deadline
     pipeline.py  from the bytes of a review to the bytes of its answer

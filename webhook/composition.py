@@ -112,6 +112,7 @@ def compose(
         road=_road(settings, destinations),
         rules=rules,
         process_key=secrets.token_bytes(32),
+        nodes_seconds=settings.memory.nodes_seconds,
     )
     return Composition(Pipeline(judging, kinds, rules), kinds, rules, reader, connections, guard)
 
@@ -201,6 +202,7 @@ def _rules(settings: Settings) -> Rules:
             absent_secret=Decision(softened.absent_secret),
             controlled=Decision(softened.controlled),
             inactive=Decision(softened.inactive),
+            on_node=Decision(softened.on_node),
         ),
         means=NodeMeans(authenticated=settings.nodes.authenticated, preloaded=settings.nodes.preloaded),
         ignored_images=settings.ignored_images,

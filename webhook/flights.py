@@ -1,4 +1,4 @@
-"""Equal questions in flight share one answer."""
+"""Equal questions in flight share one answer, and an answer may serve for a while."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -56,3 +56,30 @@ class Flights(Generic[Key, Value]):
     def _land(self, key: Key, flight: _Flight[Value]) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
+
+
+class Recent(Generic[Value]):
+    """A value that is read when somebody wants it, and at most once in a while."""
+
+    def __init__(self, read: Callable[[], Coroutine[Any, Any, Value]], seconds: float) -> None:
+        """Take how to read it.
+
+        Args:
+            read: Reads it anew.
+            seconds: How long it serves; 0: it is read each time.
+        """
+        self._read = read
+        self._seconds = seconds
+        self._flights: Flights[None, tuple[float, Value]] = Flights()
+        self._known: tuple[float, Value] | None = None
+
+    async def read(self) -> Value:
+        """Give the value as it was at most so many seconds ago."""
+        now = asyncio.get_running_loop().time()
+        if self._known is None or now >= self._known[0] + self._seconds:
+            self._known = await self._flights.join(None, self._renew)
+        return self._known[1]
+
+    async def _renew(self) -> tuple[float, Value]:
+        value = await self._read()
+        return asyncio.get_running_loop().time(), value

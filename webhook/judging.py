@@ -5,14 +5,14 @@ The wires satisfy the Protocols here by shape. What is known by the deadline cou
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from webhook.admission.podspec import PodSpec
-from webhook.admission.workload import Workload
-from webhook.flights import Flights
+from webhook.case import Case
+from webhook.flights import Flights, Recent
 from webhook.images import reference as references
+from webhook.images.onnode import NodeImages
 from webhook.images.reference import InvalidReference, Reference
 from webhook.images.uses import ImageUse
 from webhook.keychain.dockerconfig import Entries
@@ -23,10 +23,8 @@ from webhook.keychain.pullsecrets import (
     ServiceAccountState,
     UnreadableSecret,
     UnreadableServiceAccount,
-    Wanted,
     assemble,
     merged,
-    wanted,
 )
 from webhook.registry.conversation import Conversation, converse
 from webhook.registry.destinations import Destinations
@@ -42,7 +40,7 @@ from webhook.registry.resolution import (
 )
 from webhook.verdict.evidence import note_unreadable
 from webhook.verdict.judgement import Verdict, judge
-from webhook.verdict.policy import Circumstances, Mode, Rules
+from webhook.verdict.policy import Circumstances, Rules
 from webhook.verdict.summary import summarise
 
 MAX_CLUSTER_SHARE = 0.4
@@ -62,51 +60,15 @@ class Cluster(Protocol):
     async def read_service_account(self, namespace: str, name: str) -> ServiceAccountState:
         """Read a service account."""
 
+    async def read_node_images(self) -> NodeImages:
+        """Read which images nodes report to have; none where nobody tells."""
+
 
 class Registries(Protocol):
     """Holds conversations with registries; faults are values that the conversation is sent."""
 
     async def hold(self, conversation: Conversation) -> Conclusion:
         """Carry a conversation to its end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A workload to be judged."""
-
-    kind: str
-    namespace: str
-    name: str
-    uses: tuple[ImageUse, ...]
-    """Those that are to be asked for: changed, and pulled at all."""
-    wanted: Wanted
-    mode: Mode
-    is_controlled: bool = False
-    is_inactive: bool = False
-
-    @classmethod
-    def of(
-        cls, workload: Workload, uses: Iterable[ImageUse], *, namespace: str, mode: Mode, is_completed: bool
-    ) -> "Case":
-        """Make a case of a workload that carries a pod spec.
-
-        Args:
-            workload: The object.
-            uses: Those of its image uses that are to be judged; the ones that are never pulled are left out.
-            namespace: Where it is applied.
-            mode: Whether a denial is one, for this object.
-            is_completed: Whether the API server has copied the service account's pull secrets into it already.
-        """
-        spec = workload.pod_spec or PodSpec()
-        return cls(
-            kind=workload.kind,
-            namespace=namespace,
-            name=workload.name,
-            uses=tuple(use for use in uses if not use.is_never_pulled),
-            wanted=wanted(spec.image_pull_secrets, spec.service_account_name, is_completed=is_completed),
-            mode=mode,
-            is_inactive=workload.is_inactive,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +99,14 @@ class Judging:
     """Judges workloads, all images of one at once; equal questions in flight share one conversation."""
 
     def __init__(
-        self, *, cluster: Cluster, registries: Registries, road: Road, rules: Rules, process_key: bytes
+        self,
+        *,
+        cluster: Cluster,
+        registries: Registries,
+        road: Road,
+        rules: Rules,
+        process_key: bytes,
+        nodes_seconds: float,
     ) -> None:
         """Take the wires and the rules.
 
@@ -147,12 +116,14 @@ class Judging:
             road: The nodes' road to registries.
             rules: What resolutions mean.
             process_key: A random key, for the fingerprints of credentials.
+            nodes_seconds: How long the nodes' images are remembered.
         """
         self._cluster = cluster
         self._registries = registries
         self._road = road
         self._rules = rules
         self._process_key = process_key
+        self._node_images = Recent(cluster.read_node_images, nodes_seconds)
         self._flights: Flights[tuple[str, ...], Conclusion] = Flights()
 
     async def judge(self, case: Case, deadline_seconds: float) -> Verdict:
@@ -171,7 +142,8 @@ class Judging:
         for image, invalid in parsed.items():
             if isinstance(invalid, InvalidReference):
                 found[image] = Conclusion(Invalid(invalid.reason))
-        return self._sum_up(case, uses, askable, found, keychain)
+        on_node = await self._find_on_node(uses, askable, found, deadline_at)
+        return self._sum_up(case, uses, askable, found, keychain, on_node)
 
     async def _read_keychain(self, case: Case, askable: Mapping[str, Reference], most_seconds: float) -> Keychain:
         """Read what the pod names; nothing when no image is at a registry that may be asked."""
@@ -229,6 +201,30 @@ class Judging:
             (str(reference), *fingerprints), lambda: self._registries.hold(converse(question))
         )
 
+    async def _find_on_node(
+        self,
+        uses: Sequence[ImageUse],
+        askable: Mapping[str, Reference],
+        found: Mapping[str, Conclusion],
+        deadline_at: float,
+    ) -> frozenset[str]:
+        """Find the images that would be denied though a node has them; the nodes are asked about no others."""
+        wanted_images = {
+            use.image
+            for use in uses
+            if use.pull_policy == "IfNotPresent"
+            and use.image in askable
+            and self._rules.would_deny(found[use.image].resolution)
+        }
+        if not wanted_images:
+            return frozenset()
+        try:
+            async with asyncio.timeout_at(deadline_at):
+                images = await self._node_images.read()
+        except TimeoutError:
+            return frozenset()
+        return frozenset(image for image in wanted_images if images.holds(askable[image]))
+
     def _sum_up(
         self,
         case: Case,
@@ -236,6 +232,7 @@ class Judging:
         askable: Mapping[str, Reference],
         found: Mapping[str, Conclusion],
         keychain: Keychain,
+        on_node: frozenset[str],
     ) -> Verdict:
         circumstances = Circumstances(
             mode=case.mode,
@@ -244,7 +241,15 @@ class Judging:
             is_inactive=case.is_inactive,
         )
         judgements = [
-            judge(use, askable.get(use.image), found[use.image], keychain, circumstances, self._rules) for use in uses
+            judge(
+                use,
+                askable.get(use.image),
+                found[use.image],
+                keychain,
+                replace(circumstances, is_on_node=use.pull_policy == "IfNotPresent" and use.image in on_node),
+                self._rules,
+            )
+            for use in uses
         ]
         return summarise(case.kind, case.name, judgements, note_unreadable(keychain))
 

@@ -10,8 +10,9 @@ from webhook.admission.early import EarlyReason, early_allow, is_controlled
 from webhook.admission.response import AuditedImage, bound_images, bound_warnings, render
 from webhook.admission.review import Review, UnreadableReviewError, find_uid, parse
 from webhook.admission.workload import MalformedWorkloadError, Workload, WorkloadKind, WorkloadKinds
+from webhook.case import Case
 from webhook.images.uses import changed_uses, find_uses
-from webhook.judging import Case, Judging
+from webhook.judging import Judging
 from webhook.registry.resolution import Resolution, Unavailable, UnavailableCause
 from webhook.verdict.judgement import Verdict
 from webhook.verdict.policy import Decision, Mode, Rules

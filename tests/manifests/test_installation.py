@@ -38,7 +38,8 @@ def test_the_namespace_admits_only_restricted_pods() -> None:
 
 def test_it_may_get_secrets_and_service_accounts_and_nothing_else() -> None:
     assert find("ClusterRole")["rules"] == [
-        {"apiGroups": [""], "resources": ["secrets", "serviceaccounts"], "verbs": ["get"]}
+        {"apiGroups": [""], "resources": ["secrets", "serviceaccounts"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
     ]
     assert "aggregationRule" not in find("ClusterRole")
 

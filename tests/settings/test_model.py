@@ -277,7 +277,6 @@ def test_what_has_no_effect_yet_is_told_when_it_was_set(read: Read) -> None:
     assert settings.warnings == (
         "settings: memory.entries: has no effect in this version",
         "settings: memory.tags: has no effect in this version",
-        "settings: softened.on_node: has no effect in this version",
         "settings: nodes.platforms: has no effect in this version",
     )
 

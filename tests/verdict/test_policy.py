@@ -52,6 +52,7 @@ CIRCUMSTANCES = {
     "absent secret": Circumstances(has_absent_secret=True),
     "controlled": Circumstances(is_controlled=True),
     "inactive": Circumstances(is_inactive=True),
+    "on node": Circumstances(is_on_node=True),
 }
 DENIED = [resolution for resolution, decision in ALL if decision is Decision.DENY]
 

@@ -5,7 +5,6 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -241,28 +240,27 @@ def test_a_record_that_cannot_be_written_is_dropped_and_counted(written, capsys)
 
 @pytest.fixture
 def pipe():
+    """Both ends as files: closing one twice does not close what has its number by then."""
     reading, writing = os.pipe()
-    yield reading, writing
-    for descriptor in (reading, writing):
-        with suppress(OSError):
-            os.close(descriptor)
+    with os.fdopen(reading, "rb", buffering=0) as reader, os.fdopen(writing, "wb", buffering=0) as writer:
+        yield reader, writer
 
 
 def test_a_reader_that_stops_reading_costs_lines_and_never_time(pipe):
     reading, writing = pipe
-    handler = log.LineHandler(writing)
+    handler = log.LineHandler(writing.fileno())
     record = logging.makeLogRecord({"msg": "x" * 400})
     started_at = time.monotonic()
     for _ in range(MAX_WAITING_LINES + 2_000):
         handler.emit(record)
     assert time.monotonic() - started_at < 3
     received: list[str] = []
-    reader = threading.Thread(target=lambda: received.extend(os.fdopen(reading, closefd=False)))
+    reader = threading.Thread(target=lambda: received.extend(line.decode() for line in reading))
     reader.start()
     time.sleep(0.5)
     handler.emit(record)
     handler.close()
-    os.close(writing)
+    writing.close()
     reader.join()
     events = [json.loads(line) for line in received]
     counts = [event["count"] for event in events if event["event"] == "lines dropped"]
@@ -271,18 +269,23 @@ def test_a_reader_that_stops_reading_costs_lines_and_never_time(pipe):
 
 
 def test_a_reader_that_never_reads_holds_the_end_up_for_a_moment_only(pipe):
-    handler = log.LineHandler(pipe[1])
+    reading, writing = pipe
+    handler = log.LineHandler(writing.fileno())
     for _ in range(MAX_WAITING_LINES + 2_000):
         handler.emit(logging.makeLogRecord({"msg": "x" * 400}))
     started_at = time.monotonic()
     handler.close()
     assert time.monotonic() - started_at < 2
+    # Let the thread give up on the lines that still wait, before somebody else gets the descriptor's number.
+    reading.close()
+    while not handler._lines.empty():
+        time.sleep(0.01)
 
 
 def test_a_reader_that_is_gone_disturbs_nobody(pipe):
     reading, writing = pipe
-    os.close(reading)
-    handler = log.LineHandler(writing)
+    reading.close()
+    handler = log.LineHandler(writing.fileno())
     for _ in range(3):
         handler.emit(logging.makeLogRecord({"msg": "x"}))
     handler.close()

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from webhook.admission.review import MalformedReviewError, Review, UnreadableReviewError, parse
 from webhook.admission.workload import MalformedWorkloadError
+from webhook.case import Case
 from webhook.composition import Composition
 from webhook.images.reference import default_pull_policy
 from webhook.images.uses import ImageUse, Place, find_uses
-from webhook.judging import Case
 from webhook.keychain.pullsecrets import wanted
 from webhook.pipeline import Nothing
 from webhook.report.result import Result, Subject, Unasked

@@ -53,13 +53,15 @@ def _matches_classes(pattern: str, label: str) -> bool:
     """Follow all ways to match at once: a bit stands for each place in the pattern that can be reached."""
     if not _TOKENS.fullmatch(pattern):
         return False
-    pieces = _TOKEN.findall(pattern)
-    steps = [piece for piece in pieces if piece != "*"]
+    steps: list[str] = []
+    stars = 0
+    for piece in _TOKEN.findall(pattern):
+        if piece == "*":
+            stars |= 1 << len(steps)
+        else:
+            steps.append(piece)
     if len(steps) > len(label):
         return False
-    stars = 0
-    for index, place in enumerate(place for place, piece in enumerate(pieces) if piece == "*"):
-        stars |= 1 << (place - index)
     passable = _passable(steps, label)
     reached = 1
     for character in label:

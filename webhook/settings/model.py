@@ -100,11 +100,10 @@ class Softened(_Section):
     controlled: Choice = "warn"
     inactive: Choice = "warn"
     on_node: Choice = "warn"
-    """No effect in this version."""
 
 
 class Memory(_Section):
-    """How long answers are remembered; 0 switches one off. No effect in this version."""
+    """How long answers are remembered; 0 switches one off. In this version `nodes` alone has an effect."""
 
     tags_seconds: Seconds = 60.0
     digests_seconds: Seconds = 3600.0
@@ -254,8 +253,8 @@ def _unknown_variables(names: tuple[str, ...]) -> Iterator[str]:
 
 def _without_effect(settings: Settings) -> Iterator[str]:
     """Name what was set and does nothing yet, so that nobody relies on it."""
-    memory = (f"memory.{name.removesuffix('_seconds')}" for name in sorted(settings.memory.model_fields_set))
-    on_node = ("softened.on_node",) if "on_node" in settings.softened.model_fields_set else ()
+    named = sorted(settings.memory.model_fields_set - {"nodes_seconds"})
+    memory = (f"memory.{name.removesuffix('_seconds')}" for name in named)
     platforms = ("nodes.platforms",) if "platforms" in settings.nodes.model_fields_set else ()
-    for key in (*memory, *on_node, *platforms):
+    for key in (*memory, *platforms):
         yield f"settings: {key}: has no effect in this version"

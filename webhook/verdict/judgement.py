@@ -73,12 +73,13 @@ def judge(
     found = conclusion.resolution
     resolution = reconsider(found, use, reference, rules.means) if reference else found
     decision, would_be_denied = decide(resolution, circumstances, rules)
+    reason = explain(reference, resolution, evidence)
     return Judgement(
         use=use,
         reference=reference,
         resolution=resolution,
         decision=decision,
         would_be_denied=would_be_denied,
-        reason=explain(reference, resolution, evidence),
+        reason=f"{reason}; a node reports that it has this image" if circumstances.is_on_node else reason,
         offers=evidence.offers,
     )

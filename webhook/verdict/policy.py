@@ -86,6 +86,7 @@ class Softeners:
     absent_secret: Decision = Decision.WARN
     controlled: Decision = Decision.WARN
     inactive: Decision = Decision.WARN
+    on_node: Decision = Decision.WARN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,8 @@ class Circumstances:
     """A controller made it of an owner that was judged when it was applied."""
     is_inactive: bool = False
     """Nothing pulls now."""
+    is_on_node: bool = False
+    """A node reports the image, and the pull policy lets it take that one. It may still have to prove that it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +125,10 @@ class Rules:
     """Images that something else rewrites later, as they are written in manifests."""
     override_annotation: str = ""
     """The annotation that turns an object's denials into warnings with the value `warn`; empty: none does."""
+
+    def would_deny(self, resolution: Resolution) -> bool:
+        """Whether the table alone denies."""
+        return self.policy.look_up(resolution) is Decision.DENY
 
     def mode_for(self, annotations: Mapping[str, str], mode: Mode) -> Mode:
         """The mode for an object, by its own annotations, where `mode` is everybody's."""
@@ -174,6 +181,7 @@ def _caps(resolution: Resolution, circumstances: Circumstances, softeners: Softe
         (circumstances.has_absent_secret and not isinstance(resolution, Invalid), softeners.absent_secret),
         (circumstances.is_controlled, softeners.controlled),
         (circumstances.is_inactive, softeners.inactive),
+        (circumstances.is_on_node, softeners.on_node),
     )
     return [cap for is_present, cap in present if is_present]
 

@@ -1,4 +1,4 @@
-"""Secrets and service accounts of the real cluster, read one by one; the only importer of `kubernetes`."""
+"""Secrets, service accounts and node images of the real cluster; the only importer of `kubernetes`."""
 
 import asyncio
 import json
@@ -13,6 +13,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
 
 from webhook import __version__
+from webhook.images.onnode import NodeImages, parse_nodes
 from webhook.keychain import objects, pullsecrets
 from webhook.keychain.pullsecrets import (
     AbsentSecret,
@@ -30,7 +31,11 @@ MAX_THREADS = 8
 MAX_OBJECT_BYTES = 4 * 1024 * 1024
 """Of one answer: etcd holds objects up to 1.5 MiB, base64 of a Secret included."""
 _HEADERS = {"Accept": "application/json", "User-Agent": f"pullcheck/{__version__}"}
-Resource = Literal["secrets", "serviceaccounts"]
+MAX_NODES_BYTES = 64 * 1024 * 1024
+"""Of the list of nodes; one node is some 15 KiB, so this holds a cluster of 4,000."""
+_NODES = "/api/v1/nodes?resourceVersion=0"
+"""From the API server's own memory: a few seconds old, and no load on etcd."""
+Resource = Literal["secrets", "serviceaccounts", "nodes"]
 Outcome = Literal["found", "absent", "forbidden", "failed", "silent"]
 """The labels of `pullcheck_cluster_requests_total`."""
 Observe = Callable[[Resource, Outcome], None]
@@ -57,6 +62,7 @@ class _Unreadable:
 
 
 _Answer = _Found | _Absent | _Unreadable
+_Response = tuple[int, bytes] | _Unreadable
 _SILENT = _Unreadable("the API server did not answer in time", "silent")
 _UNREACHABLE = _Unreadable("the API server cannot be reached", "failed")
 _UNTRUSTED = _Unreadable("the API server's certificate cannot be verified", "failed")
@@ -139,16 +145,31 @@ class KubernetesCluster:
         if not (pullsecrets.is_object_name(namespace) and pullsecrets.is_object_name(name)):
             return _Absent()
         path = f"/api/v1/namespaces/{namespace}/{resource}/{name}"
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._get, path)
-        except TimeoutError:
-            answer = _SILENT
+        response = await self._get(path, MAX_OBJECT_BYTES)
+        answer = response if isinstance(response, _Unreadable) else _judge(*response)
         self._observe(resource, _outcome(answer))
         return answer
 
-    def _get(self, path: str) -> _Answer:
-        """Ask the API server, in a thread."""
+    async def read_node_images(self) -> NodeImages:
+        """Read which images nodes report to have; none where the API server does not tell."""
+        response = await self._get(_NODES, MAX_NODES_BYTES)
+        images = None
+        if not isinstance(response, _Unreadable) and response[0] == 200:
+            images = await asyncio.get_running_loop().run_in_executor(self._threads, parse_nodes, response[1])
+        refusal = response if isinstance(response, _Unreadable) else _REFUSALS.get(response[0], _STRANGE)
+        self._observe("nodes", "found" if images else refusal.outcome)
+        return images or NodeImages()
+
+    async def _get(self, path: str, limit_bytes: int) -> _Response:
+        """Ask the API server, in a thread that a timeout leaves behind."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await loop.run_in_executor(self._threads, self._send, path, limit_bytes)
+        except TimeoutError:
+            return _SILENT
+
+    def _send(self, path: str, limit_bytes: int) -> _Response:
         try:
             method, url, headers, _, _ = self._client.param_serialize(
                 "GET", path, header_params=dict(_HEADERS), auth_settings=["BearerToken"]
@@ -156,18 +177,18 @@ class KubernetesCluster:
         except Exception:  # noqa: BLE001 (login plugins and token files raise what they like)
             return _NO_LOGIN
         try:
-            return self._exchange(method, url, headers)
+            return self._exchange(method, url, headers, limit_bytes)
         except ApiException:
             return _UNTRUSTED
         except Exception:  # noqa: BLE001 (the client lets its transport's exceptions through)
             return _UNREACHABLE
 
-    def _exchange(self, method: str, url: str, headers: dict[str, str]) -> _Answer:
-        """Send one request and read its answer; redirects are not followed."""
+    def _exchange(self, method: str, url: str, headers: dict[str, str], limit_bytes: int) -> tuple[int, bytes]:
+        """Send one request and read its answer, up to a byte more than the limit; redirects are not followed."""
         timeout_seconds = self._timeout_seconds + _GRACE_SECONDS
         response = self._client.call_api(method, url, headers, _request_timeout=timeout_seconds).response
         try:
-            return _judge(response.status, response.read(MAX_OBJECT_BYTES + 1))
+            return response.status, response.read(limit_bytes + 1)
         finally:
             response.close()
 

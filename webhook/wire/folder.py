@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from webhook.images.onnode import NodeImages
 from webhook.keychain import objects
 from webhook.keychain.pullsecrets import (
     AbsentSecret,
@@ -28,6 +29,9 @@ class Cluster(Protocol):
 
     async def close(self) -> None:
         """Close what is open."""
+
+    async def read_node_images(self) -> NodeImages:
+        """Read which images nodes report to have."""
 
 
 class FolderCluster:
@@ -71,6 +75,10 @@ class FolderCluster:
         if self._beneath:
             return await self._beneath.read_service_account(namespace, name)
         return presume_default(AbsentServiceAccount(name))
+
+    async def read_node_images(self) -> NodeImages:
+        """Ask the cluster beneath: manifests hold no nodes."""
+        return await self._beneath.read_node_images() if self._beneath else NodeImages()
 
 
 def _key(document: Mapping[str, object], namespace: str) -> _Key | None:
