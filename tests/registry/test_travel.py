@@ -20,7 +20,7 @@ from tests.registry.playing import (
 )
 from webhook.keychain.credential import Credential
 from webhook.registry.endpoints import parse_hosts
-from webhook.registry.exchange import Intent, Reply, SpeaksPlain
+from webhook.registry.exchange import Intent, Reply, SpeaksPlain, TimedOut
 from webhook.registry.resolution import (
     Blocked,
     BlockedCause,
@@ -204,6 +204,18 @@ class TestPlainHttp:
 
         assert played.urls == ["https://127.0.0.1:5000/v2/app/manifests/1", "http://127.0.0.1:5000/v2/app/manifests/1"]
         assert played.intents[0].endpoint.skip_verify
+
+    def test_one_that_is_silent_in_the_handshake_is_asked_plainly_too(self) -> None:
+        replies = scripted(TimedOut(while_connecting=True), found())
+        played = play("127.0.0.1:5000/app:1", replies, destinations=LOOPBACK)
+
+        assert played.urls[-1] == "http://127.0.0.1:5000/v2/app/manifests/1"
+        assert played.resolution == Resolved(DIGEST)
+
+    def test_one_that_speaks_tls_and_does_not_answer_is_not(self) -> None:
+        played = play("127.0.0.1:5000/app:1", scripted(TimedOut()), destinations=LOOPBACK)
+
+        assert played.resolution == Unavailable("127.0.0.1:5000", UnavailableCause.SILENT)
 
     def test_its_login_travels_as_plainly(self) -> None:
         replies = scripted(SpeaksPlain(), answer(401, b"", BASIC), found())

@@ -410,7 +410,7 @@ class TestConnections:
                 async with registries(connect_seconds=0.3) as client:
                     return await client.ask(manifest(f"http://127.0.0.1:{port}/"))
 
-        assert asyncio.run(run()) == TimedOut()
+        assert asyncio.run(run()) == TimedOut(while_connecting=True)
 
     def test_a_handshake_that_stalls_times_out_within_the_connect_timeout(self):
         async def run():
@@ -423,7 +423,7 @@ class TestConnections:
                 return reply, time.monotonic() - begin
 
         reply, duration = asyncio.run(run())
-        assert reply == TimedOut()
+        assert reply == TimedOut(while_connecting=True)
         assert duration < 2
 
     def test_a_registry_gets_no_more_requests_at_once_than_its_limit(self):
@@ -654,7 +654,7 @@ class TestDestinations:
             async with registries(look_up=look_up, connect_seconds=0.1) as client:
                 return await client.ask(manifest("https://slow.example/v2/"))
 
-        assert asyncio.run(run()) == TimedOut()
+        assert asyncio.run(run()) == TimedOut(while_connecting=True)
 
     @pytest.mark.parametrize(
         "url", ["file:///etc/passwd", "https://u:p@127.0.0.1/", "/v2/", "https://[fe80::1%25eth0]/"]

@@ -119,6 +119,9 @@ class ConnectFailed:
 class TimedOut:
     """Nothing came within the connect or response timeout."""
 
+    while_connecting: bool = False
+    """Whether no connection was ready by then: no route, or a server that is silent in the TLS handshake."""
+
 
 @dataclass(frozen=True, slots=True)
 class TlsFailed:

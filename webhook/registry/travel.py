@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from urllib.parse import urljoin
 
-from webhook.registry.exchange import Answer, FetchManifest, FetchToken, Intent, Reply, SpeaksPlain
+from webhook.registry.exchange import Answer, FetchManifest, FetchToken, Intent, Reply, SpeaksPlain, TimedOut
 from webhook.registry.question import Question, host_of
 from webhook.registry.resolution import Blocked, BlockedCause, Unavailable, UnavailableCause
 
@@ -45,7 +45,7 @@ def travel(question: Question, request: FetchManifest) -> Generator[Intent, Repl
         if blocked is not None:
             return Arrival(request, blocked)
         reply = yield request
-        if isinstance(reply, SpeaksPlain) and _may_speak_plain(question, request):
+        if _is_no_tls(reply) and _may_speak_plain(question, request):
             request = _in_plain(request)
             continue
         target = find_target(request.url, reply)
@@ -72,6 +72,11 @@ def find_target(url: str, reply: Reply) -> str | None:
 def has_left(question: Question, request: FetchManifest) -> bool:
     """Whether redirects led to another origin than the endpoint's."""
     return question.destinations.may_follow(request.endpoint.url, request.url) is not None
+
+
+def _is_no_tls(reply: Reply) -> bool:
+    """Whether containerd would try plain http now: no TLS came back, or nothing did (docker.NewHTTPFallback)."""
+    return isinstance(reply, SpeaksPlain) or (isinstance(reply, TimedOut) and reply.while_connecting)
 
 
 def _may_speak_plain(question: Question, request: FetchManifest) -> bool:

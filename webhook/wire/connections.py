@@ -8,6 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Any, Literal, Protocol, TypeAlias
@@ -97,23 +98,20 @@ class Connections:
         server that drips gains nothing. A GET or HEAD is sent once more when the connection closes before an answer,
         as a kept-alive one may.
         """
-        loop = asyncio.get_running_loop()
         try:
             trust = self._authorities.context(request.ca_files, skip_verify=request.skip_verify)
         except OSError:
             return TlsFailed("unknown authority")
+        progress = _Progress()
         try:
-            async with asyncio.timeout_at(loop.time() + self._connect_seconds) as bound:
-                last = loop.time() + self._connect_seconds + self._response_seconds
-                progress = SimpleNamespace(
-                    connected=lambda: bound.reschedule(min(last, loop.time() + self._response_seconds)),
-                    connecting=lambda: bound.reschedule(min(last, loop.time() + self._connect_seconds)),
-                )
+            async with asyncio.timeout(None) as bound:
+                progress.start(bound, self._connect_seconds, self._response_seconds)
                 return await self._send(request, trust, progress)
         except _CAUGHT as error:
-            return read_fault(error, is_proxied=request.proxy is not None)
+            fault = read_fault(error, is_proxied=request.proxy is not None)
+            return replace(fault, while_connecting=not progress.is_connected) if isinstance(fault, TimedOut) else fault
 
-    async def _send(self, request: Request, trust: ssl.SSLContext, progress: SimpleNamespace) -> Reply:
+    async def _send(self, request: Request, trust: ssl.SSLContext, progress: "_Progress") -> Reply:
         session = self._direct if request.proxy is None else self._proxied
         async with session.request(
             request.method,
@@ -133,6 +131,28 @@ class Connections:
             if body and response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
                 return BrokenAnswer()
             return Answer(response.status, headers, body, is_complete)
+
+
+class _Progress:
+    """Moves a request's time limit on: so long for the connection, then so long for the answer."""
+
+    is_connected = False
+
+    def start(self, bound: asyncio.Timeout, connect_seconds: float, response_seconds: float) -> None:
+        self._bound, self._connect_seconds, self._response_seconds = bound, connect_seconds, response_seconds
+        self._last = asyncio.get_running_loop().time() + connect_seconds + response_seconds
+        self.connecting()
+
+    def connecting(self) -> None:
+        self.is_connected = False
+        self._allow(self._connect_seconds)
+
+    def connected(self) -> None:
+        self.is_connected = True
+        self._allow(self._response_seconds)
+
+    def _allow(self, seconds: float) -> None:
+        self._bound.reschedule(min(self._last, asyncio.get_running_loop().time() + seconds))
 
 
 async def _read(content: aiohttp.StreamReader, limit_bytes: int) -> tuple[bytes, bool]:
