@@ -96,6 +96,22 @@ def test_authorities_that_cannot_be_read_stop_the_start(tmp_path: Path, content:
         judged(configuration, "nginx")
 
 
+@pytest.mark.parametrize("key", ["hosts_directory", "docker_config"])
+def test_what_nodes_have_must_be_there_when_it_is_named(tmp_path: Path, key: str) -> None:
+    configuration = settings(tmp_path, f"{{cluster: none, nodes: {{{key}: {tmp_path / 'gone'}}}}}")
+
+    with pytest.raises(SettingsError, match=rf"settings: nodes\.{key}=.*: expected "):
+        judged(configuration, "nginx")
+
+
+def test_a_docker_config_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    configuration = settings(tmp_path, f"{{cluster: none, nodes: {{docker_config: {tmp_path / 'config.json'}}}}}")
+
+    with pytest.raises(SettingsError, match="expected a readable docker config"):
+        judged(configuration, "nginx")
+
+
 def test_a_folder_is_a_cluster(tmp_path: Path) -> None:
     (tmp_path / "secret.yaml").write_text(
         "{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: shop}, type: Opaque, stringData: {k: v}}"

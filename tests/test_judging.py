@@ -11,6 +11,7 @@ from tests.verdict.making import secret, use
 from webhook.case import Case
 from webhook.images.onnode import NodeImages
 from webhook.images.uses import ImageUse
+from webhook.judging import MAX_USES
 from webhook.keychain.pullsecrets import UnreadableSecret, Wanted
 from webhook.registry.exchange import Intent, Reply
 from webhook.verdict.judgement import Verdict
@@ -136,6 +137,16 @@ def test_equal_questions_of_workloads_in_flight_share_a_conversation_and_other_l
 
 
 OTHER_LOGIN = b'{"auths":{"registry.example.com":{"username":"other","password":"other"}}}'
+
+
+def test_of_an_object_with_any_number_of_images_so_many_are_checked_and_the_rest_is_counted() -> None:
+    registries = FakeRegistries(lambda _: found())
+    images = [f"registry.example.com/app:{number}" for number in range(MAX_USES + 7)]
+    verdict = judged(case(*images, wanted=NOTHING), registries)
+
+    assert registries.conversations == MAX_USES
+    assert verdict.decision is Decision.WARN
+    assert verdict.warnings == ("Deployment/my-app: 7 further images were not checked: of one object, 500 are",)
 
 
 class TestOnNode:

@@ -17,7 +17,7 @@ from webhook.registry.destinations import Destinations
 from webhook.registry.endpoints import HostsFile, parse_hosts
 from webhook.registry.exchange import Intent, Reply
 from webhook.registry.proxies import read_proxies
-from webhook.settings import Settings, SettingsError
+from webhook.settings import Settings, wrong_value
 from webhook.verdict.policy import Decision, NodeMeans, Policy, Rules, Softeners
 from webhook.wire.cluster import KubernetesCluster
 from webhook.wire.connections import Connections
@@ -82,7 +82,7 @@ def compose(
         observers: Told of every request.
 
     Raises:
-        SettingsError: A file of authorities cannot be read.
+        SettingsError: A file or folder that the settings name is not there, or is not what it should be.
         ClusterConfigurationError: The settings name a cluster that nothing here leads to.
         UnreadableManifestError: The settings name a folder that cannot be read.
         MalformedProxyError: A proxy variable holds no URL.
@@ -90,26 +90,28 @@ def compose(
     watching = observers or Observers()
     network = settings.network
     destinations = _destinations(settings, environ)
+    # What can fail comes first: nothing is open yet.
+    trust, road, proxies = _trust(network.ca_files), _road(settings, destinations), read_proxies(environ)
+    reader = cluster or open_cluster(settings.cluster, watching)
     guard = Guard(destinations.judge_address, timeout_seconds=network.connect_timeout_seconds)
     connections = Connections(
         guard,
-        _trust(network.ca_files),
+        trust,
         connect_seconds=network.connect_timeout_seconds,
         response_seconds=network.response_timeout_seconds,
     )
     registries = Registries(
         connections,
         judge_url=destinations.judge_url,
-        find_proxy=read_proxies(environ).find,
+        find_proxy=proxies.find,
         per_registry=network.per_registry,
         observe=watching.registry,
     )
-    reader = cluster or open_cluster(settings.cluster, watching)
     kinds, rules = _kinds(settings), _rules(settings)
     judging = Judging(
         cluster=reader,
         registries=registries,
-        road=_road(settings, destinations),
+        road=road,
         rules=rules,
         process_key=secrets.token_bytes(32),
         nodes_seconds=settings.memory.nodes_seconds,
@@ -124,9 +126,7 @@ def _trust(ca_files: tuple[Path, ...]) -> Trust:
         try:
             Trust((str(file),)).context()
         except OSError:
-            raise SettingsError(
-                f"settings: network.ca_files={file}: expected a readable file of PEM certificates"
-            ) from None
+            raise wrong_value("network.ca_files", str(file), "a readable file of PEM certificates") from None
     return trust
 
 
@@ -177,6 +177,9 @@ def _road(settings: Settings, destinations: Destinations) -> Road:
 def _hosts_finder(directory: Path | None) -> Callable[[str], HostsFile | None]:
     if directory is None:
         return lambda _: None
+    if not directory.is_dir():
+        # On a node that is no fault. Here it is a misspelt path, or a volume that is missing.
+        raise wrong_value("nodes.hosts_directory", str(directory), "a folder that exists")
     files = HostsDirectory(directory)
 
     @lru_cache(MAX_KNOWN_HOSTS)
@@ -188,10 +191,14 @@ def _hosts_finder(directory: Path | None) -> Callable[[str], HostsFile | None]:
 
 
 def _node_entries(path: Path | None) -> Entries | None:
-    """A config.json that cannot be read is passed over, as the kubelet does."""
-    body = read_node_file(path) if path else None
+    """Read a node's config.json. The kubelet passes over one that it cannot read; here an operator named it."""
+    if path is None:
+        return None
+    body = read_node_file(path)
     entries = parse_node_config(body) if body is not None else None
-    return entries if isinstance(entries, Entries) else None
+    if not isinstance(entries, Entries):
+        raise wrong_value("nodes.docker_config", str(path), "a readable docker config")
+    return entries
 
 
 def _rules(settings: Settings) -> Rules:

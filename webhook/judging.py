@@ -43,6 +43,9 @@ from webhook.verdict.judgement import Verdict, judge
 from webhook.verdict.policy import Circumstances, Rules
 from webhook.verdict.summary import summarise
 
+MAX_USES = 500
+"""Image uses of one workload that are judged. Real pods have tens; a manifest of the API server's largest size could
+name 40,000, and asking for them would hold up everybody's reviews."""
 MAX_CLUSTER_SHARE = 0.4
 """Of the time that is left, what the cluster may take before its secrets count as unreadable: an API server answers
 within milliseconds, and the registry still needs three round trips."""
@@ -134,7 +137,7 @@ class Judging:
             deadline_seconds: From now on; by then there is a verdict.
         """
         deadline_at = asyncio.get_running_loop().time() + deadline_seconds
-        uses = [use for use in case.uses if use.image not in self._rules.ignored_images]
+        uses = [use for use in case.uses[:MAX_USES] if use.image not in self._rules.ignored_images]
         parsed = {use.image: references.parse(use.image) for use in uses}
         askable = {image: reference for image, reference in parsed.items() if isinstance(reference, Reference)}
         keychain = await self._read_keychain(case, askable, deadline_seconds * MAX_CLUSTER_SHARE)
@@ -251,7 +254,12 @@ class Judging:
             )
             for use in uses
         ]
-        return summarise(case.kind, case.name, judgements, note_unreadable(keychain))
+        notes = (*note_unreadable(keychain), *_note_the_rest(len(case.uses) - MAX_USES))
+        return summarise(case.kind, case.name, judgements, notes)
+
+
+def _note_the_rest(count: int) -> tuple[str, ...]:
+    return (f"{count} further images were not checked: of one object, {MAX_USES} are",) if count > 0 else ()
 
 
 def _conclude(reference: Reference, task: asyncio.Task[Conclusion]) -> Conclusion:

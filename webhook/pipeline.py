@@ -19,6 +19,7 @@ from webhook.verdict.policy import Decision, Mode, Rules
 from webhook.verdict.wording import name_workload
 
 _LOGGER = logging.getLogger(__name__)
+_TOO_LARGE = "the review is larger than can be read now (32 MiB at most)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,13 @@ class Pipeline:
             None when the bytes do not begin as an AdmissionReview does.
         """
         uid = find_uid(head)
-        return _not_understood(ReviewFacts(uid=uid, mode=mode), "larger than 32 MiB") if uid else None
+        return (
+            _not_understood(
+                ReviewFacts(uid=uid, mode=mode), "the review is larger than can be read now (32 MiB at most)"
+            )
+            if uid
+            else None
+        )
 
     def admit(self, review: Review, mode: Mode) -> Case | Nothing:
         """Find what there is to judge in a review.

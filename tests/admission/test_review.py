@@ -100,14 +100,14 @@ def test_fields_come_in_any_order() -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", "expected JSON: input data was truncated"),
-        (b"   ", "expected JSON: input data was truncated"),
+        (b"", "document: expected JSON: input data was truncated"),
+        (b"   ", "document: expected JSON: input data was truncated"),
         (b"null", "document: expected object, got null"),
         (b"[]", "document: expected object, got array"),
         (b'"AdmissionReview"', "document: expected object, got str"),
         (b"{}", "apiVersion: expected admission.k8s.io/v1"),
-        (b"uid=5", "expected JSON: invalid character (byte 0)"),
-        (body_of() + b"{}", f"expected JSON: trailing characters (byte {len(body_of()) + 1})"),
+        (b"uid=5", "document: expected JSON: invalid character (byte 0)"),
+        (body_of() + b"{}", f"document: expected JSON: trailing characters (byte {len(body_of()) + 1})"),
         (body_of(api_version="admission.k8s.io/v1beta1"), "apiVersion: expected admission.k8s.io/v1"),
         (body_of(api_version=None), "apiVersion: expected admission.k8s.io/v1"),
         (body_of(api_version=1), "apiVersion: expected str or null, got int"),
@@ -125,8 +125,8 @@ def test_fields_come_in_any_order() -> None:
             body_of(userInfo={"groups": ["a", {"s3cret": 1}]}),
             "request.userInfo.groups[1]: expected str or null, got object",
         ),
-        (body_of(name="s3cret").replace(b"s3cret", b"s3cret\xff"), "expected UTF-8"),
-        (body_of(name="s3cret").replace(b"s3cret", rb"\ud800"), "expected JSON: input data was truncated"),
+        (body_of(name="s3cret").replace(b"s3cret", b"s3cret\xff"), "document: expected UTF-8"),
+        (body_of(name="s3cret").replace(b"s3cret", rb"\ud800"), "document: expected JSON: input data was truncated"),
     ],
 )
 def test_what_is_no_review_is_refused_in_one_line_without_a_value(body: bytes, words: str) -> None:
@@ -152,11 +152,11 @@ def test_an_object_nested_too_deeply_is_a_review_that_cannot_be_understood() -> 
     with pytest.raises(UnreadableReviewError) as caught:
         parse(body)
     assert caught.value.uid == UID
-    assert str(caught.value) == "nested too deeply"
+    assert str(caught.value) == "document: nested too deeply"
 
 
 def test_nesting_outside_a_review_is_no_review() -> None:
-    with pytest.raises(MalformedReviewError, match=r"^nested too deeply$"):
+    with pytest.raises(MalformedReviewError, match=r"^document: nested too deeply$"):
         parse(b'{"other":' + NESTED + b"}")
 
 

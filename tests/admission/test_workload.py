@@ -214,7 +214,7 @@ def test_the_deprecated_service_account_counts_where_the_name_is_empty(spec: dic
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        (b"", "expected JSON: input data was truncated"),
+        (b"", "document: expected JSON: input data was truncated"),
         (b"null", "document: expected object, got null"),
         (b"[]", "document: expected object, got array"),
         (b'{"metadata":[]}', "metadata: expected object or null, got array"),
@@ -233,8 +233,8 @@ def test_the_deprecated_service_account_counts_where_the_name_is_empty(spec: dic
             b'{"spec":{"template":{"spec":{"imagePullSecrets":["s3cret"]}}}}',
             "spec.template.spec.imagePullSecrets[0]: expected object or null, got str",
         ),
-        (b'{"spec":{"template":{"spec":{"nodeName":"\xff"}}}}', "expected UTF-8"),
-        (b'{"spec":{"x":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}}", "nested too deeply"),
+        (b'{"spec":{"template":{"spec":{"nodeName":"\xff"}}}}', "document: expected UTF-8"),
+        (b'{"spec":{"x":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}}", "document: nested too deeply"),
     ],
 )
 def test_what_cannot_be_read_says_where_without_a_value(raw: bytes, words: str) -> None:

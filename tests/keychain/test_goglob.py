@@ -49,4 +49,4 @@ def test_a_hostile_number_of_classes_takes_bounded_time():
     began = time.process_time()
 
     assert not any(goglob.matches(pattern, label) for _ in range(500))
-    assert time.process_time() - began < 4
+    assert time.process_time() - began < 2

@@ -431,7 +431,7 @@ class TestMissing:
             return token() if isinstance(intent, FetchToken) else refused
 
         played = play("my-app:2.0", hub, hosts=hosts)
-        assert played.resolution == Missing("mirror.example.com", MissingCause.UNSAID)
+        assert played.resolution == Missing("mirror.example.com", MissingCause.UNSAID, "registry-1.docker.io")
 
 
 class TestConfirmation:

@@ -274,6 +274,15 @@ class TestHostsFiles:
         assert isinstance(play(IMAGE, both, hosts=self.MIRRORED).resolution, Missing)
         assert isinstance(play(IMAGE, one, hosts=self.MIRRORED).resolution, Unavailable)
 
+    def test_a_mirrors_404_does_not_hide_the_registrys_401_and_both_are_confirmed(self) -> None:
+        def answers(intent: Intent) -> Reply:
+            return answer(404, NOT_FOUND) if "mirror" in intent.url else answer(401, UNAUTHORIZED, BASIC)
+
+        played = play(IMAGE, answers, hosts=self.MIRRORED)
+
+        assert played.resolution == Missing("mirror.example.net", refused_at="up.example.com")
+        assert played.steps == ["HEAD", "HEAD", "GET", "GET"]
+
     def test_a_mirror_gets_no_login(self) -> None:
         def answers(_: Intent) -> Reply:
             return answer(401, UNAUTHORIZED, BASIC)

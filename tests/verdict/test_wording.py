@@ -113,6 +113,35 @@ def test_what_the_pod_offers_is_named_most_telling_first(chain: Keychain, expect
 
 
 @pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (OfferResult.ACCEPTED, '; pull secret "regcred" was offered'),
+        (OfferResult.UNUSABLE, '; pull secret "regcred" holds no username and password for it'),
+        (OfferResult.UNUSED, ""),
+    ],
+)
+def test_a_secret_is_said_to_be_offered_only_when_it_was(result: OfferResult, expected: str) -> None:
+    text = said(Missing(HOST, MissingCause.TAG), keychain(secret()), result)
+
+    assert text == f'registry.example.com has no tag "2.0" in team/my-app{expected}'
+
+
+def test_two_secrets_that_were_offered_are_told_in_the_plural() -> None:
+    chain = keychain(secret("one"), secret("two"))
+    text = said(Missing(HOST, MissingCause.TAG), chain, OfferResult.DENIED, OfferResult.ACCEPTED)
+
+    assert text.endswith('pull secret "one" and pull secret "two" were offered')
+
+
+def test_a_mirror_that_misses_and_a_registry_that_refuses_are_both_told() -> None:
+    text = said(Missing("mirror.example.net", MissingCause.UNSAID, refused_at=HOST), keychain())
+
+    assert text == (
+        "mirror.example.net does not have it, and registry.example.com refuses; the pod offers no pull secret"
+    )
+
+
+@pytest.mark.parametrize(
     ("cause", "expected"),
     [
         (RefusedCause.ACCESS_DENIED, f'registry.example.com denies pull secret "regcred" access to team/my-app {SAME}'),

@@ -65,14 +65,14 @@ def test_the_setting_says_what_the_bare_path_does():
 @pytest.mark.parametrize(
     ("body", "line"),
     [
-        (b"", "expected JSON"),
-        (b"hunter2", "expected JSON"),
+        (b"", "document: expected JSON"),
+        (b"hunter2", "document: expected JSON"),
         (b"{}", "apiVersion: expected admission.k8s.io/v1"),
         (review().replace(b"/v1", b"/hunter2"), "apiVersion: expected admission.k8s.io/v1"),
         (review().replace(b"AdmissionReview", b"hunter2"), "kind: expected AdmissionReview"),
         (review().replace(f'"{UID}"'.encode(), b"7"), "request.uid"),
-        (b"\xff\xfe" + review(), "expected JSON"),
-        (b'{"x":' * 100_000, "nested too deeply"),
+        (b"\xff\xfe" + review(), "document: expected JSON"),
+        (b'{"x":' * 100_000, "document: nested too deeply"),
     ],
 )
 def test_what_is_no_review_is_a_400_of_one_line_without_a_value(client, caplog, body, line):
@@ -132,6 +132,21 @@ def test_a_chunked_body_is_read(server, chunk_bytes):
     with server.client() as client:
         client.send(b"POST /validate HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n" + framed)
         assert response_of(client.receive())["uid"] == UID
+
+
+def test_all_bodies_together_have_a_limit_and_one_without_room_is_answered_as_too_large(witness, server):
+    whole = review(MAX_BODY_BYTES - len(review()))
+    head = f"POST /validate HTTP/1.1\r\nHost: a\r\nContent-Length: {len(whole)}\r\n\r\n".encode()
+    with server.client() as first, server.client() as second, server.client() as third:
+        for holder in (first, second):
+            holder.send(head + whole[:-1])
+        time.sleep(0.5)
+        assert response_of(third.post(review(4_000_000)))["warnings"] == ["too large"]
+        for holder in (first, second):
+            holder.send(whole[-1:])
+            assert response_of(holder.receive())["uid"] == UID
+        assert "warnings" not in response_of(third.post(review(4_000_000)))
+    assert not witness.reviews[-1][0].is_oversized
 
 
 @pytest.mark.parametrize("size_bytes", [19_000_000, MAX_BODY_BYTES])

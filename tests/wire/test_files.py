@@ -46,15 +46,6 @@ def test_the_port_is_part_of_the_name(tmp_path: Path) -> None:
     assert HostsDirectory(tmp_path).find("reg.example.com:5000") is None
 
 
-def test_each_registry_is_looked_up_once(tmp_path: Path) -> None:
-    hosts = _write(tmp_path / "a.io")
-    directory = HostsDirectory(tmp_path)
-    assert (directory.find("a.io"), directory.find("b.io")) == (hosts, None)
-    (tmp_path / "a.io" / "hosts.toml").unlink()
-    _write(tmp_path / "b.io")
-    assert (directory.find("a.io"), directory.find("b.io")) == (hosts, None)
-
-
 def test_a_file_that_is_no_utf8_is_passed_over(tmp_path: Path) -> None:
     _write(tmp_path / "a.io")
     (tmp_path / "a.io" / "hosts.toml").write_bytes(b"\xff")

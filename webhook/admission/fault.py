@@ -15,13 +15,13 @@ def describe(fault: Exception) -> str:
     """
     match fault:
         case RecursionError():
-            return "nested too deeply"
+            return "document: nested too deeply"
         case UnicodeDecodeError():
-            return "expected UTF-8"
+            return "document: expected UTF-8"
         case msgspec.ValidationError():
             return _with_path_first(str(fault))
         case _:
-            return f"expected JSON: {_uncapitalised(str(fault).removeprefix('JSON is malformed: '))}"
+            return f"document: expected JSON: {_uncapitalised(str(fault).removeprefix('JSON is malformed: '))}"
 
 
 def _with_path_first(text: str) -> str:

@@ -32,7 +32,7 @@ class UnreadableReviewError(Exception):
     """
 
     def __init__(self, uid: str) -> None:
-        super().__init__("nested too deeply")
+        super().__init__("document: nested too deeply")
         self.uid = uid
 
 

@@ -96,8 +96,7 @@ def _log_in_with_password(question: Question, request: FetchManifest, credential
     """Basic: once for each credential. The node sends a rejected one four times, and accounts get locked."""
     login = usable(credential)
     if login is None:
-        offer = OfferResult.UNUSABLE if credential else OfferResult.UNUSED
-        return _refused(question, request, RefusedCause.LOGIN_WANTED, offer)
+        return _refused(question, request, RefusedCause.LOGIN_WANTED, _anonymous_offer(credential))
     blocked = question.destinations.may_log_in(question.reference.repository, request.endpoint, request.endpoint.url)
     if blocked is not None:
         return _withheld(blocked)
@@ -116,14 +115,14 @@ def _log_in_with_token(
     for _ in range(2):
         token = yield from fetch_token(question, first.request, login, credential)
         if isinstance(token, Attempt):
-            return replace(token, recheck=_recheck(question, first.request, None))
+            offer = token.offer if usable(credential) else _anonymous_offer(credential)
+            return replace(token, offer=offer, recheck=_recheck(question, first.request, None))
         arrival = yield from travel(question, replace(first.request, authorization=token))
         if not (isinstance(arrival.reply, Answer) and arrival.status == 401 and wants_new_token(arrival.reply)):
             break
     if arrival.status != 401 or not isinstance(arrival.reply, Answer):
-        return (
-            yield from settle(question, arrival, OfferResult.ACCEPTED if usable(credential) else OfferResult.UNUSED)
-        )
+        offer = OfferResult.ACCEPTED if usable(credential) else _anonymous_offer(credential)
+        return (yield from settle(question, arrival, offer))
     return (yield from _after_token(question, first, arrival, arrival.reply, credential))
 
 
@@ -146,7 +145,7 @@ def _after_token(
     if question.is_of_hub and question.reference.path.startswith("library/") and len(question.endpoints) == 1:
         # Docker Hub issues a token for anything, and nothing private lives in library/.
         return Attempt(Missing(arrival.host, MissingCause.REPOSITORY))
-    return _refused(question, arrival.request, RefusedCause.LOGIN_WANTED, OfferResult.UNUSED)
+    return _refused(question, arrival.request, RefusedCause.LOGIN_WANTED, _anonymous_offer(credential))
 
 
 def _settle_answer(question: Question, arrival: Arrival[FetchManifest], answer: Answer, offer: OfferResult) -> Asking:
@@ -209,6 +208,11 @@ def _recheck(question: Question, request: FetchManifest, authorization: Authoriz
 
 def _withheld(blocked: Blocked) -> Attempt:
     return Attempt(blocked, OfferResult.WITHHELD)
+
+
+def _anonymous_offer(credential: Credential | None) -> OfferResult:
+    """What became of a credential that holds nothing to log in with: a login was asked for, and it gave none."""
+    return OfferResult.UNUSABLE if credential else OfferResult.UNUSED
 
 
 def _denied(offer: OfferResult) -> OfferResult:

@@ -65,7 +65,7 @@ def converse(question: Question) -> Conversation:
     denial = _combine(road.attempts.values())
     if isinstance(denial, Missing | Refused):
         yield from _confirm_all(question, road, denial)
-    resolution = _combine(road.attempts.values())
+    resolution = _tell_both(_combine(road.attempts.values()), road)
     return Conclusion(resolution, tuple(_offer(road, index) for index in range(len(question.credentials))))
 
 
@@ -129,16 +129,28 @@ def _combine(attempts: Iterable[list[Attempt]]) -> Resolution:
     return min(resolutions, key=lambda resolution: _PRECEDENCE.index(type(resolution)))
 
 
+def _tell_both(resolution: Resolution, road: _Road) -> Resolution:
+    """A mirror that misses the image and a registry that refuses: both are denials, and people need to hear of both."""
+    if not isinstance(resolution, Missing):
+        return resolution
+    outcomes = [outcome.resolution for outcomes in road.attempts.values() for outcome in outcomes]
+    hosts = [one.host for one in outcomes if isinstance(one, Refused) and one.host != resolution.host]
+    return replace(resolution, refused_at=hosts[-1]) if hosts else resolution
+
+
 def _confirm_all(question: Question, road: _Road, denial: Missing | Refused) -> Generator[Intent, Reply, None]:
     """Ask again with GET what would be denied, each question once.
 
-    Of the refusals that want another login, which all look alike, only the last, and none where something else decides.
+    Of the refusals that want another login, which all look alike, only the last, and none where the same endpoint says
+    to another login that the image is missing.
     """
     pending = [
         (index, place) for index, outcomes in road.attempts.items() for place, one in enumerate(outcomes) if one.recheck
     ]
     alike = [spot for spot in pending if _wants_login(road.attempts[spot[0]][spot[1]].resolution)]
-    passed_over = set(alike if isinstance(denial, Missing) else alike[:-1])
+    passed_over = set(alike[:-1])
+    if isinstance(denial, Missing) and alike and road.attempts[alike[-1][0]][alike[-1][1]].host == denial.host:
+        passed_over.add(alike[-1])
     asked: dict[FetchManifest, Arrival[FetchManifest]] = {}
     for index, place in pending:
         outcome = road.attempts[index][place]

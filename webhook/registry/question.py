@@ -68,6 +68,11 @@ class Attempt:
     is_last: bool = False
     """Whether the node asks no further endpoint after this one."""
 
+    @property
+    def host(self) -> str:
+        """Who was asked last; empty when that is not told."""
+        return getattr(self.resolution, "host", "")
+
 
 def host_of(url: str) -> str:
     """Host and port of a URL that was requested."""

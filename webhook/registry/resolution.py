@@ -27,6 +27,8 @@ class Missing:
 
     host: str
     cause: MissingCause = MissingCause.UNSAID
+    refused_at: str = ""
+    """Another endpoint, such as the registry behind a mirror, that refused instead; empty: none did."""
 
 
 class RefusedCause(StrEnum):
@@ -97,7 +99,7 @@ class UnavailableCause(StrEnum):
 
     NAME = "name"
     SILENT = "silent"
-    """Refused, reset, unreachable or silent: one cause, so that nobody scans ports with our words."""
+    """Refused, reset, unreachable or silent: which of these it was tells people nothing, and scanners something."""
     DEADLINE = "deadline"
     TLS_AUTHORITY = "tls authority"
     TLS_NAME = "tls name"

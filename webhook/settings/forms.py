@@ -98,7 +98,8 @@ def _parse_nullable_path(text: object) -> Path | None:
 
 
 def _parse_path(text: object) -> Path:
-    if isinstance(text, str) and text and "\0" not in text:
+    # A line break means that somebody pasted a file's content, a key's perhaps, which no later message may repeat.
+    if isinstance(text, str) and text.isprintable() and text and not text.startswith("-----BEGIN"):
         return Path(text)
     raise fault("a path")
 

@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from webhook.admission.response import MAX_MESSAGE_BYTES, MAX_POD_MESSAGE_BYTES, bound_message, bound_warnings
+from webhook.admission.response import (
+    MAX_MESSAGE_BYTES,
+    MAX_POD_MESSAGE_BYTES,
+    MAX_WARNING_CHARACTERS,
+    bound_message,
+    bound_warnings,
+)
 from webhook.verdict.judgement import Judgement, Verdict
 from webhook.verdict.policy import Decision, worst
 from webhook.verdict.wording import name_use, name_workload
@@ -21,11 +27,7 @@ def summarise(kind: str, name: str, judgements: Sequence[Judgement], notes: Sequ
     """
     workload = name_workload(kind, name)
     denied = [_line(judgement) for judgement in judgements if judgement.decision is Decision.DENY]
-    warned = [
-        f"{workload}: {'would be denied: ' if judgement.would_be_denied else ''}{_line(judgement)}"
-        for judgement in judgements
-        if judgement.decision is Decision.WARN
-    ]
+    warned = [_warning(workload, judgement) for judgement in judgements if judgement.decision is Decision.WARN]
     noted = bound_warnings([f"{workload}: {note}" for note in notes], subject=workload)
     decisions = [judgement.decision for judgement in judgements] + [Decision.WARN] * bool(notes)
     limit_bytes = MAX_POD_MESSAGE_BYTES if kind == "Pod" else MAX_MESSAGE_BYTES
@@ -40,3 +42,11 @@ def summarise(kind: str, name: str, judgements: Sequence[Judgement], notes: Sequ
 
 def _line(judgement: Judgement) -> str:
     return f"{name_use(judgement.use, judgement.reference)}: {judgement.reason}"
+
+
+def _warning(workload: str, judgement: Judgement) -> str:
+    """Warnings are cut at their end, so the image gets the room that the cause leaves."""
+    beginning = f"{workload}: {'would be denied: ' if judgement.would_be_denied else ''}"
+    end = f": {judgement.reason}"
+    room_characters = MAX_WARNING_CHARACTERS - len(beginning) - len(end)
+    return f"{beginning}{name_use(judgement.use, judgement.reference, room_characters)}{end}"

@@ -3,7 +3,8 @@
 Only our own words, names from the manifest and hosts are shown, bounded; never what a registry wrote.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
 from webhook.images.reference import Reference
@@ -30,8 +31,15 @@ from webhook.registry.resolution import (
 from webhook.verdict.evidence import Evidence
 
 MAX_NAME_CHARACTERS = 100
-"""Of an image, a host or a name within a line: a warning has 256 characters in all, and the cause must be in it."""
+"""Of an image, a host or a name within a line."""
+MAX_USE_CHARACTERS = 400
+"""Of the container with its image in a line that has room."""
+_NAME_LENGTHS = ((100, True), (60, True), (100, False), (60, False), (40, False))
+"""How an image is shortened, step by step, and whether what it means still follows: the cause matters more."""
+_DIGEST = re.compile(r"(@[a-z0-9+._-]+:[0-9a-f]{12})[0-9a-f]+\Z")
 
+_HUB_NAME = "Docker Hub"
+_SENT = (OfferResult.ACCEPTED, OfferResult.REJECTED, OfferResult.DENIED)
 _SAME_ANSWER = "it answers the same for a repository that does not exist"
 _PLACES = {
     Place.CONTAINER: "container",
@@ -51,7 +59,7 @@ _UNVERIFIABLE = {
     UnverifiableCause.FIREWALL: "{registry} refuses this webhook's address; nodes may ask from another",
 }
 _UNAVAILABLE = {
-    UnavailableCause.NAME: "has a name that DNS does not know",
+    UnavailableCause.NAME: "has a name that DNS does not resolve",
     UnavailableCause.SILENT: "did not answer",
     UnavailableCause.DEADLINE: "did not answer in time",
     UnavailableCause.TLS_AUTHORITY: "has a certificate of an unknown authority (network.ca_files names further ones)",
@@ -107,12 +115,25 @@ def explain(reference: Reference | None, resolution: Resolution, evidence: Evide
             assert_never(resolution)
 
 
-def name_use(use: ImageUse, reference: Reference | None) -> str:
-    """Name the container and its image, as written and, where that differs, as it resolves."""
-    written = f"{_PLACES[use.place]} {_quoted(use.container)}: image {_quoted(use.image)}"
-    if reference is None or str(reference) == use.image:
-        return written
-    return f"{written} means {_shown(str(reference))}"
+def name_use(use: ImageUse, reference: Reference | None, room_characters: int = MAX_USE_CHARACTERS) -> str:
+    """Name the container and its image, as written and, where that differs, as it resolves.
+
+    Args:
+        use: The place that names the image.
+        reference: The image, parsed; None when it is invalid.
+        room_characters: What there is room for. Images are shortened, and what they mean left out, to fit; the last
+            form may still be longer.
+    """
+    names = list(_names(use, reference))
+    return next((name for name in names if len(name) <= room_characters), names[-1])
+
+
+def _names(use: ImageUse, reference: Reference | None) -> Iterator[str]:
+    place = f"{_PLACES[use.place]} {_quoted(use.container)}: image "
+    is_same = reference is None or str(reference) == use.image
+    for most, has_meaning in _NAME_LENGTHS:
+        written = f'{place}"{_shortened(use.image, most)}"'
+        yield f"{written} means {_shortened(str(reference), most)}" if has_meaning and not is_same else written
 
 
 def name_workload(kind: str, name: str) -> str:
@@ -128,15 +149,20 @@ def _explain_missing(registry: str, reference: Reference | None, missing: Missin
         MissingCause.REPOSITORY: f"{registry} does not have it: no repository {path}",
         MissingCause.UNSAID: f"{registry} has no such tag: {tag} in {path} (or no such repository, it does not say)",
     }[missing.cause]
-    return f"{said}; {_name_offering(evidence)}"
+    if missing.refused_at:
+        said = f"{_shown(missing.host)} does not have it, and {_place(registry, reference, missing.refused_at)} refuses"
+    offering = _name_offering(evidence)
+    is_telling = bool(evidence.offers or evidence.absent or missing.refused_at) or registry == _HUB_NAME
+    return f"{said}; {offering}" if offering and is_telling else said
 
 
 def _explain_refused(registry: str, reference: Reference | None, refused: Refused, evidence: Evidence) -> str:
     path = _shown(reference.path) if reference else ""
     offered = _name_secrets(offer.secret for offer in evidence.offers) or "the pod"
     rejected = [offer.secret for offer in evidence.offers if offer.result is OfferResult.REJECTED]
+    offering = _name_offering(evidence) or "none was given"
     return {
-        RefusedCause.LOGIN_WANTED: f"{registry} wants a login, and {_name_offering(evidence)} ({_SAME_ANSWER})",
+        RefusedCause.LOGIN_WANTED: f"{registry} wants a login, and {offering} ({_SAME_ANSWER})",
         RefusedCause.LOGIN_REJECTED: f"{registry} rejected the login of {_name_secrets(rejected) or offered}",
         RefusedCause.ACCESS_DENIED: f"{registry} denies {offered} access to {path} ({_SAME_ANSWER})",
         RefusedCause.EXPIRED: f"{registry} says that the login of {offered} has expired",
@@ -148,8 +174,7 @@ def _explain_refused(registry: str, reference: Reference | None, refused: Refuse
 
 
 def _explain_unavailable(registry: str, reference: Reference | None, unavailable: Unavailable) -> str:
-    is_itself = reference is None or unavailable.host in ("", reference.registry, DOCKER_HUB_HOST)
-    place = registry if is_itself else f"{registry} (at {_shown(unavailable.host)})"
+    place = _place(registry, reference, unavailable.host)
     status = f" (status {unavailable.status})" if unavailable.status else ""
     return f"could not be checked: {place} {_UNAVAILABLE[unavailable.cause]}{status}"
 
@@ -160,10 +185,20 @@ def _explain_blocked(registry: str, blocked: Blocked) -> str:
     return f"could not be checked: {said}{remedy}"
 
 
+def _place(registry: str, reference: Reference | None, host: str) -> str:
+    """The registry, and where it was asked if that is elsewhere."""
+    is_itself = reference is None or host in ("", reference.registry, DOCKER_HUB_HOST)
+    return registry if is_itself else f"{registry} (at {_shown(host)})"
+
+
 def _name_offering(evidence: Evidence) -> str:
-    """What the pod had to offer, most telling first."""
+    """What the pod had to offer, most telling first; empty where it had something that nobody asked for."""
+    if offered := _names_with(evidence, *_SENT):
+        return f"{_name_secrets(offered)} {'was' if len(offered) == 1 else 'were'} offered"
+    if empty := _names_with(evidence, OfferResult.UNUSABLE):
+        return f"{_name_secrets(empty)} {'holds' if len(empty) == 1 else 'hold'} no username and password for it"
     if evidence.offers:
-        return f"{_name_secrets(offer.secret for offer in evidence.offers)} was offered"
+        return ""
     if evidence.absent:
         return f"{_name_secrets(evidence.absent)} {_does(evidence.absent)} not exist"
     if evidence.unreadable:
@@ -175,6 +210,10 @@ def _name_offering(evidence: Evidence) -> str:
     if evidence.ignored:
         return f"the kubelet does not read {_name_secrets(evidence.ignored)} as one"
     return "the pod offers no pull secret"
+
+
+def _names_with(evidence: Evidence, *results: OfferResult) -> list[str | None]:
+    return list(dict.fromkeys(offer.secret for offer in evidence.offers if offer.result in results))
 
 
 def _name_keys(keys: tuple[str, ...]) -> str:
@@ -202,11 +241,19 @@ def _does(names: Sequence[object]) -> str:
 def _registry_name(reference: Reference | None) -> str:
     if reference is None:
         return ""
-    return "Docker Hub" if reference.registry == DOCKER_HUB else _shown(reference.registry)
+    return _HUB_NAME if reference.registry == DOCKER_HUB else _shown(reference.registry)
 
 
 def _quoted(text: str) -> str:
     return f'"{_shown(text)}"'
+
+
+def _shortened(image: str, most: int) -> str:
+    """Shorten an image where it tells least: the digest's end, then the middle; registry and tag stay."""
+    if len(image) <= most:
+        return image
+    short = _DIGEST.sub(r"\1…", image)
+    return short if len(short) <= most else f"{short[: most // 2]}…{short[-(most - most // 2 - 1) :]}"
 
 
 def _shown(text: str) -> str:

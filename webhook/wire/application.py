@@ -16,6 +16,9 @@ from webhook.verdict.policy import Mode
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Real updates reach 18.8 MB: the objects may hold 3 MiB and 1.5 MiB, and JSON writes some bytes as six."""
+MAX_KEPT_BYTES = 64 * 1024 * 1024
+"""Of all bodies under way: two of the largest, or thousands of ordinary ones. One that finds no room is answered as one
+that is too large, so that nobody runs this process out of memory."""
 MAX_DRAINED_BYTES = 256 * 1024 * 1024
 """What is read and thrown away of a larger body, so that its sender comes to read the answer."""
 MAX_REASON_CHARACTERS = 512
@@ -60,24 +63,44 @@ class Delivery:
 
 
 @dataclass(slots=True)
+class _Budget:
+    """The bytes of bodies that are kept at the moment, of all requests together."""
+
+    kept_bytes: int = 0
+
+
+@dataclass(slots=True)
 class _Body:
     """What has arrived of a body."""
 
+    budget: _Budget
     head: bytes = b""
     chunks: list[bytes] = field(default_factory=list)
     """All of it; nothing once it is too large."""
     size_bytes: int = 0
-
-    @property
-    def is_oversized(self) -> bool:
-        return self.size_bytes > MAX_BODY_BYTES
+    kept_bytes: int = 0
+    is_oversized: bool = False
+    """Whether it is larger than is read, or than there is room for now."""
 
     def add(self, chunk: bytes) -> None:
         self.size_bytes += len(chunk)
         self.head += chunk[: HEAD_BYTES - len(self.head)]
-        self.chunks.append(chunk)
         if self.is_oversized:
-            self.chunks.clear()
+            return
+        self.chunks.append(chunk)
+        self._keep(len(chunk))
+        if self.size_bytes > MAX_BODY_BYTES or self.budget.kept_bytes > MAX_KEPT_BYTES:
+            self.is_oversized = True
+            self.release()
+
+    def _keep(self, size_bytes: int) -> None:
+        self.kept_bytes += size_bytes
+        self.budget.kept_bytes += size_bytes
+
+    def release(self) -> None:
+        """Keep nothing any longer."""
+        self.chunks.clear()
+        self._keep(-self.kept_bytes)
 
     def take(self) -> bytes:
         """Give away what was kept, so that no more than one copy stays."""
@@ -103,6 +126,7 @@ class _Reviews(Generic[Facts]):
     judge: Judge[Facts]
     limits: DeadlineLimits
     observer: Observer[Facts]
+    budget: _Budget = field(default_factory=_Budget)
 
     def endpoint(self, mode: Mode) -> Endpoint:
         async def validate(request: Request) -> Response:
@@ -117,10 +141,19 @@ class _Reviews(Generic[Facts]):
     async def _validate(self, request: Request, mode: Mode) -> Response:
         received_at = _received_at(request)
         limit_seconds = self.limits.seconds_for(request.query_params.get("timeout", ""))
+        body = _Body(self.budget)
+        try:
+            return await self._validate_body(request, body, mode, received_at, limit_seconds)
+        finally:
+            body.release()
+
+    async def _validate_body(
+        self, request: Request, body: _Body, mode: Mode, received_at: float, limit_seconds: float
+    ) -> Response:
         deadline_at = received_at + limit_seconds
         try:
             async with asyncio.timeout_at(deadline_at):
-                body = await _read_body(request)
+                await _read_body(request, body)
         except (TimeoutError, ConnectionResetError):
             return _refusal(408, f"the body did not arrive within {limit_seconds:g} seconds", _CLOSE)
         self.observer.begin_review()
@@ -242,9 +275,8 @@ def _received_at(request: Request) -> float:
     return told if isinstance(told, float) else asyncio.get_running_loop().time()
 
 
-async def _read_body(request: Request) -> _Body:
+async def _read_body(request: Request, body: _Body) -> None:
     """Read a body to its end, or until enough of one that is too large has been thrown away."""
-    body = _Body()
     is_complete = False
     while not is_complete and body.size_bytes <= MAX_DRAINED_BYTES:
         message = await request.receive()
@@ -252,4 +284,3 @@ async def _read_body(request: Request) -> _Body:
             raise ConnectionResetError
         body.add(message.get("body", b""))
         is_complete = not message.get("more_body", False)
-    return body

@@ -1,4 +1,4 @@
-"""Files of a node: containerd's hosts.toml for each registry, and a docker config. Each is read once."""
+"""Files of a node: containerd's hosts.toml for each registry, and a docker config."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +18,10 @@ class HostsText:
 
 
 class HostsDirectory:
-    """containerd's `config_path`, in which each registry is looked up once."""
+    """containerd's `config_path`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: dict[str, HostsText | None] = {}
 
     def find(self, registry: str) -> HostsText | None:
         """Find the hosts.toml for a registry as the reference names it: `docker.io`, `registry.example.com:5000`.
@@ -33,11 +32,9 @@ class HostsDirectory:
         Returns:
             None when there is none, or it cannot be read: the node then asks the registry itself.
         """
-        if registry not in self._known:
-            directories = (self._path / name for name in _directory_names(registry))
-            directory = next((each for each in directories if each.exists()), None)
-            self._known[registry] = _read_hosts(directory) if directory else None
-        return self._known[registry]
+        directories = (self._path / name for name in _directory_names(registry))
+        directory = next((each for each in directories if each.exists()), None)
+        return _read_hosts(directory) if directory else None
 
 
 def read_node_file(path: Path) -> bytes | None:
