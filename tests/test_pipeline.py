@@ -11,8 +11,9 @@ from tests.judged import FakeCluster, FakeRegistries, make_pipeline
 from tests.registry.playing import BASIC, DIGEST, UNAUTHORIZED, answer, found
 from webhook.admission.review import MalformedReviewError
 from webhook.keychain.pullsecrets import ServiceAccountState
-from webhook.pipeline import Answered, Pipeline, ReviewFacts
+from webhook.pipeline import Pipeline
 from webhook.registry.exchange import Intent, Reply
+from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.policy import Decision, Mode, Rules
 
 CAPTURES = Path(__file__).parent / "captures"

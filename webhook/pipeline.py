@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from webhook.admission.early import EarlyReason, early_allow, is_controlled
@@ -14,43 +14,13 @@ from webhook.case import Case
 from webhook.images.uses import changed_uses, find_uses
 from webhook.judging import Judging
 from webhook.registry.resolution import Resolution, Unavailable, UnavailableCause
+from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.judgement import Verdict
 from webhook.verdict.policy import Decision, Mode, Rules
 from webhook.verdict.wording import name_workload
 
 _LOGGER = logging.getLogger(__name__)
 _TOO_LARGE = "the review is larger than can be read now (32 MiB at most)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewFacts:
-    """What a log line and the metrics tell of a review; nothing of it is secret."""
-
-    uid: str
-    kind: str = ""
-    namespace: str = ""
-    name: str = ""
-    operation: str = ""
-    mode: Mode
-    dry_run: bool = False
-    decision: Decision = Decision.ALLOW
-    early: str | None = None
-    """Why nothing was asked."""
-    not_understood: str | None = None
-    """Why the workload could not be understood."""
-    images: tuple[tuple[str, str], ...] = ()
-    """Each image as written, and its resolution's name."""
-    durations: Mapping[str, float] = field(default_factory=dict)
-    """Seconds by stage."""
-    is_deadline_exceeded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer, ready to be sent."""
-
-    body: bytes
-    facts: ReviewFacts
 
 
 @dataclass(frozen=True, slots=True)

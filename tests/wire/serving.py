@@ -15,6 +15,7 @@ from typing import Any, Self
 from webhook.admission.deadline import DeadlineLimits
 from webhook.admission.response import render
 from webhook.admission.review import find_uid, parse
+from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.policy import Mode
 from webhook.wire.application import Delivery, probe_application, review_application
 from webhook.wire.server import Listener, run, serve
@@ -33,19 +34,6 @@ def review(padding: int = 0) -> bytes:
     ).encode()
 
 
-@dataclass(frozen=True)
-class FakeFacts:
-    uid: str
-    mode: str
-    is_oversized: bool = False
-
-
-@dataclass(frozen=True)
-class FakeAnswered:
-    body: bytes
-    facts: FakeFacts
-
-
 @dataclass
 class FakePipeline:
     """Allows every review that can be parsed, after a delay that its deadline bounds."""
@@ -55,21 +43,21 @@ class FakePipeline:
     remaining_seconds: list[float] = field(default_factory=list)
     """What each review had left when it came here."""
 
-    async def answer(self, body: bytes, mode: Mode, *, deadline_at: float) -> FakeAnswered:
+    async def answer(self, body: bytes, mode: Mode, *, deadline_at: float) -> Answered:
         remaining_seconds = deadline_at - asyncio.get_running_loop().time()
         self.remaining_seconds.append(remaining_seconds)
         if self.fault:
             raise self.fault
         uid = parse(body).uid
         await asyncio.sleep(min(self.delay_seconds, remaining_seconds))
-        return FakeAnswered(render(uid, allowed=True, audit_annotations={"mode": mode}), FakeFacts(uid, mode))
+        return Answered(render(uid, allowed=True, audit_annotations={"mode": mode}), ReviewFacts(uid=uid, mode=mode))
 
-    def answer_oversized(self, head: bytes, mode: Mode) -> FakeAnswered | None:
+    def answer_oversized(self, head: bytes, mode: Mode) -> Answered | None:
         uid = find_uid(head)
         if not uid:
             return None
         body = render(uid, allowed=True, warnings=["too large"], audit_annotations={})
-        return FakeAnswered(body, FakeFacts(uid, mode, is_oversized=True))
+        return Answered(body, ReviewFacts(uid=uid, mode=mode, not_understood="too large"))
 
 
 @dataclass
@@ -77,13 +65,13 @@ class Witness:
     """Keeps what an observer is told."""
 
     begun: int = 0
-    reviews: list[tuple[FakeFacts, Delivery]] = field(default_factory=list)
+    reviews: list[tuple[ReviewFacts, Delivery]] = field(default_factory=list)
     fault: Exception | None = None
 
     def begin_review(self) -> None:
         self.begun += 1
 
-    def end_review(self, facts: FakeFacts, delivery: Delivery) -> None:
+    def end_review(self, facts: ReviewFacts, delivery: Delivery) -> None:
         self.reviews.append((facts, delivery))
         if self.fault:
             raise self.fault

@@ -146,7 +146,7 @@ def test_all_bodies_together_have_a_limit_and_one_without_room_is_answered_as_to
             holder.send(whole[-1:])
             assert response_of(holder.receive())["uid"] == UID
         assert "warnings" not in response_of(third.post(review(4_000_000)))
-    assert not witness.reviews[-1][0].is_oversized
+    assert not witness.reviews[-1][0].not_understood
 
 
 @pytest.mark.parametrize("size_bytes", [19_000_000, MAX_BODY_BYTES])
@@ -156,7 +156,7 @@ def test_a_body_up_to_the_limit_is_judged(server, witness, size_bytes):
         answer = client.post(body)
     assert len(body) == size_bytes
     assert "warnings" not in response_of(answer)
-    assert not witness.reviews[-1][0].is_oversized
+    assert not witness.reviews[-1][0].not_understood
 
 
 @pytest.mark.parametrize("excess_bytes", [1, 16 * 1024 * 1024])
@@ -172,7 +172,7 @@ def test_a_larger_body_is_drained_and_answered_by_the_uid_in_its_head(server, wi
             answer = client.post(body)
         assert response_of(answer) == {"uid": UID, "allowed": True, "warnings": ["too large"], "auditAnnotations": {}}
         assert client.post(review()).status == 200, "the connection goes on"
-    assert witness.reviews[-2][0].is_oversized
+    assert witness.reviews[-2][0].not_understood
 
 
 def test_a_larger_body_that_is_no_review_is_a_400(server):

@@ -4,32 +4,27 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from webhook.verdict.answer import ReviewFacts
 from webhook.verdict.policy import Decision, Mode
 from webhook.wire import log
 from webhook.wire.log import MAX_IMAGES, MAX_TEXT_CHARACTERS, MAX_WAITING_LINES
 
-
-@dataclass(frozen=True)
-class FakeFacts:
-    uid: str = "705ab4f5"
-    kind: str = "Deployment"
-    namespace: str = "default"
-    name: str = "my-app"
-    operation: str = "CREATE"
-    dry_run: bool = False
-    mode: Mode = Mode.ENFORCE
-    decision: Decision = Decision.DENY
-    early: str | None = None
-    not_understood: str | None = None
-    images: tuple[tuple[str, str], ...] = (("my-app:2.0", "Missing"),)
-    durations: Mapping[str, float] = field(default_factory=lambda: {"judging": 0.0123456789})
-    is_deadline_exceeded: bool = False
+FACTS = ReviewFacts(
+    uid="705ab4f5",
+    kind="Deployment",
+    namespace="default",
+    name="my-app",
+    operation="CREATE",
+    mode=Mode.ENFORCE,
+    decision=Decision.DENY,
+    images=(("my-app:2.0", "Missing"),),
+    durations={"judging": 0.0123456789},
+)
 
 
 class Written:
@@ -71,7 +66,7 @@ def written(tmp_path):
 
 
 def write_review(facts=None, audit_id=""):
-    log.write_review(facts or FakeFacts(), duration_seconds=0.0215, audit_id=audit_id, requests=3)
+    log.write_review(facts or FACTS, duration_seconds=0.0215, audit_id=audit_id, requests=3)
 
 
 def test_a_review_is_one_line_with_all_that_is_known_of_it(written):
@@ -102,8 +97,8 @@ def test_a_review_is_one_line_with_all_that_is_known_of_it(written):
 
 
 def test_why_nothing_was_asked_or_understood_is_told_when_it_is_so(written):
-    write_review(FakeFacts(early="mirror pod", images=()))
-    write_review(FakeFacts(not_understood="spec: expected object"))
+    write_review(replace(FACTS, early="mirror pod", images=()))
+    write_review(replace(FACTS, not_understood="spec: expected object"))
     first, second = written.events()
     assert (first["early"], first["images"], "not_understood" in first) == ("mirror pod", [], False)
     assert (second["not_understood"], "early" in second) == ("spec: expected object", False)
@@ -117,7 +112,7 @@ def test_an_audit_id_of_another_form_than_the_api_servers_is_left_out(written, a
 
 def test_strangers_text_is_bounded_and_clean(written):
     write_review(
-        FakeFacts(name="a\x1b[31m\u202eb\n" + "c" * 10_000, images=(("\x07" * 9 + "d" * 10_000, "Missing"),) * 80)
+        replace(FACTS, name="a\x1b[31m\u202eb\n" + "c" * 10_000, images=(("\x07" * 9 + "d" * 10_000, "Missing"),) * 80)
     )
     (line,) = written.lines()
     event = json.loads(line)

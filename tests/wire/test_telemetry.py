@@ -1,6 +1,5 @@
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -23,20 +22,11 @@ from webhook.registry.exchange import (
     TlsFailed,
 )
 from webhook.registry.resolution import Resolution
+from webhook.verdict.answer import ReviewFacts
 from webhook.verdict.policy import Decision, Mode
 from webhook.wire.telemetry import MAX_REGISTRIES, RequestTally, Telemetry
 
-
-@dataclass(frozen=True)
-class FakeFacts:
-    kind: str = "Deployment"
-    operation: str = "CREATE"
-    mode: Mode = Mode.ENFORCE
-    decision: Decision = Decision.DENY
-    images: tuple[tuple[str, str], ...] = ()
-    not_understood: str | None = None
-    is_deadline_exceeded: bool = False
-    durations: Mapping[str, float] = field(default_factory=dict)
+FACTS = ReviewFacts(uid="705ab4f5", kind="Deployment", operation="CREATE", mode=Mode.ENFORCE, decision=Decision.DENY)
 
 
 @pytest.fixture
@@ -97,9 +87,9 @@ def test_the_version_is_told(telemetry):
 
 def test_a_review_is_counted_by_kind_operation_mode_and_decision(telemetry):
     for _ in range(2):
-        telemetry.observe_review(FakeFacts(), 0.01)
+        telemetry.observe_review(FACTS, 0.01)
     telemetry.observe_review(
-        FakeFacts(kind="Rollout", operation="UPDATE", mode=Mode.WARN, decision=Decision.WARN), 0.01
+        replace(FACTS, kind="Rollout", operation="UPDATE", mode=Mode.WARN, decision=Decision.WARN), 0.01
     )
     assert samples(telemetry, "pullcheck_reviews_total") == {
         '{decision="deny",kind="Deployment",mode="enforce",operation="CREATE"}': 2,
@@ -111,14 +101,14 @@ def test_a_review_is_counted_by_kind_operation_mode_and_decision(telemetry):
     "kind", ["Pod", "PodTemplate", "ReplicationController", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"]
 )
 def test_every_built_in_kind_is_a_value_of_its_own(telemetry, kind):
-    telemetry.observe_review(FakeFacts(kind=kind), 0.01)
+    telemetry.observe_review(replace(FACTS, kind=kind), 0.01)
     assert f'kind="{kind}"' in next(iter(samples(telemetry, "pullcheck_reviews_total")))
 
 
 def test_what_a_stranger_chose_is_no_value_of_a_label(telemetry):
     for number in range(100):
         telemetry.observe_review(
-            FakeFacts(kind=f"Kind{number}", operation=f"X{number}", images=(("a", f"Odd{number}"),)), 0.01
+            replace(FACTS, kind=f"Kind{number}", operation=f"X{number}", images=(("a", f"Odd{number}"),)), 0.01
         )
     assert samples(telemetry, "pullcheck_reviews_total") == {
         '{decision="deny",kind="other",mode="enforce",operation="other"}': 100
@@ -127,7 +117,7 @@ def test_what_a_stranger_chose_is_no_value_of_a_label(telemetry):
 
 
 def test_images_are_counted_by_resolution_and_never_named(telemetry):
-    telemetry.observe_review(FakeFacts(images=(("hunter2", "Missing"), ("b", "Missing"), ("c", "Resolved"))), 0.01)
+    telemetry.observe_review(replace(FACTS, images=(("hunter2", "Missing"), ("b", "Missing"), ("c", "Resolved"))), 0.01)
     assert samples(telemetry, "pullcheck_images_total") == {'{resolution="Missing"}': 2, '{resolution="Resolved"}': 1}
     assert b"hunter2" not in telemetry.exposition()
 
@@ -138,7 +128,7 @@ def test_every_resolution_is_there_from_the_start(telemetry, kind):
 
 
 def test_the_duration_of_a_review_is_measured(telemetry):
-    telemetry.observe_review(FakeFacts(), 0.3)
+    telemetry.observe_review(FACTS, 0.3)
     buckets = samples(telemetry, "pullcheck_review_duration_seconds_bucket")
     assert '{le="0.25"}' not in buckets
     assert buckets['{le="0.5"}'] == 1
@@ -146,9 +136,9 @@ def test_the_duration_of_a_review_is_measured(telemetry):
 
 
 def test_a_missed_deadline_and_a_workload_that_was_not_understood_are_counted(telemetry):
-    telemetry.observe_review(FakeFacts(), 1)
-    telemetry.observe_review(FakeFacts(is_deadline_exceeded=True), 1)
-    telemetry.observe_review(FakeFacts(not_understood="spec: expected object"), 1)
+    telemetry.observe_review(FACTS, 1)
+    telemetry.observe_review(replace(FACTS, is_deadline_exceeded=True), 1)
+    telemetry.observe_review(replace(FACTS, not_understood="spec: expected object"), 1)
     assert samples(telemetry, "pullcheck_deadline_exceeded_total") == {"": 1}
     assert samples(telemetry, "pullcheck_reviews_not_understood_total") == {"": 1}
 
@@ -234,7 +224,7 @@ def test_the_certificates_end_is_told(telemetry):
 
 def test_two_processes_worth_of_metrics_do_not_meet():
     first, second = Telemetry(version="1"), Telemetry(version="1")
-    first.observe_review(FakeFacts(), 0.1)
+    first.observe_review(FACTS, 0.1)
     assert not samples(second, "pullcheck_reviews_total")
 
 

@@ -15,9 +15,10 @@ import click
 from webhook import __version__
 from webhook.admission.deadline import DeadlineLimits
 from webhook.composition import Observers, compose
-from webhook.pipeline import Pipeline, ReviewFacts
+from webhook.pipeline import Pipeline
 from webhook.registry.proxies import MalformedProxyError
 from webhook.settings import Settings, SettingsError
+from webhook.verdict.answer import ReviewFacts
 from webhook.verdict.policy import Mode
 from webhook.wire import log
 from webhook.wire.application import Delivery, probe_application, review_application

@@ -5,13 +5,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from webhook.admission.deadline import DeadlineLimits
 from webhook.admission.review import HEAD_BYTES, MalformedReviewError
+from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.policy import Mode
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -26,29 +27,16 @@ MAX_REASON_CHARACTERS = 512
 _CLOSE = {"connection": "close"}
 _LOGGER = logging.getLogger(__name__)
 
-Facts = TypeVar("Facts")
-Facts_co = TypeVar("Facts_co", covariant=True)
-Facts_contra = TypeVar("Facts_contra", contravariant=True)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Answered(Protocol[Facts_co]):
-    """An AdmissionReview to be sent, and what the log and the metrics want to know about it."""
-
-    @property
-    def body(self) -> bytes: ...  # noqa: D102 (JSON)
-
-    @property
-    def facts(self) -> Facts_co: ...  # noqa: D102 (theirs; nothing here looks into it)
-
-
-class Judge(Protocol[Facts_co]):
+class Judge(Protocol):
     """Who answers reviews."""
 
-    async def answer(self, body: bytes, mode: Mode, *, deadline_at: float) -> Answered[Facts_co]:
+    async def answer(self, body: bytes, mode: Mode, *, deadline_at: float) -> Answered:
         """Answer the review in a body by a time of the event loop's clock, or raise MalformedReviewError."""
 
-    def answer_oversized(self, head: bytes, mode: Mode) -> Answered[Facts_co] | None:
+    def answer_oversized(self, head: bytes, mode: Mode) -> Answered | None:
         """Answer a review of which only the first bytes were kept; None where no uid stands there."""
 
 
@@ -109,23 +97,23 @@ class _Body:
         return content
 
 
-class Observer(Protocol[Facts_contra]):
+class Observer(Protocol):
     """Who watches reviews come and go."""
 
     def begin_review(self) -> None:
         """Be called in the review's own task, before it is judged."""
 
-    def end_review(self, facts: Facts_contra, delivery: Delivery) -> None:
+    def end_review(self, facts: ReviewFacts, delivery: Delivery) -> None:
         """Be called in the same task once the answer is made, before it goes out; what it raises costs no answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Reviews(Generic[Facts]):
+class _Reviews:
     """The desk where reviews are handed in."""
 
-    judge: Judge[Facts]
+    judge: Judge
     limits: DeadlineLimits
-    observer: Observer[Facts]
+    observer: Observer
     budget: _Budget = field(default_factory=_Budget)
 
     def endpoint(self, mode: Mode) -> Endpoint:
@@ -165,7 +153,7 @@ class _Reviews(Generic[Facts]):
         headers = _CLOSE if body.size_bytes > MAX_DRAINED_BYTES else None
         return Response(answered.body, media_type="application/json", headers=headers)
 
-    async def _answer(self, body: _Body, mode: Mode, deadline_at: float) -> Answered[Facts]:
+    async def _answer(self, body: _Body, mode: Mode, deadline_at: float) -> Answered:
         if not body.is_oversized:
             return await self.judge.answer(body.take(), mode, deadline_at=deadline_at)
         answered = self.judge.answer_oversized(body.head, mode)
@@ -173,7 +161,7 @@ class _Reviews(Generic[Facts]):
             raise MalformedReviewError(f"document: expected at most {MAX_BODY_BYTES} bytes")
         return answered
 
-    def _tell(self, facts: Facts, request: Request, received_at: float) -> None:
+    def _tell(self, facts: ReviewFacts, request: Request, received_at: float) -> None:
         # The clock of the event loop, whose own time() uvloop rounds to milliseconds and holds still for an iteration.
         duration_seconds = time.monotonic() - received_at
         audit_id = request.headers.get("audit-id", "")
@@ -185,11 +173,11 @@ class _Reviews(Generic[Facts]):
 
 
 def review_application(
-    judge: Judge[Facts],
+    judge: Judge,
     *,
     mode: Mode,
     limits: DeadlineLimits,
-    observer: Observer[Facts],
+    observer: Observer,
 ) -> FastAPI:
     """Build the application that the API server posts to.
 

@@ -10,9 +10,9 @@ import traceback
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Protocol
 
 from webhook.admission.response import clean
+from webhook.verdict.answer import ReviewFacts
 
 MAX_TEXT_CHARACTERS = 512
 """Of one string. An object's name has 253 at most; what is longer is a stranger's."""
@@ -28,38 +28,6 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 _OURS = logging.getLogger("webhook")
 """The parent of every logger of the package."""
 _AUDIT_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-
-
-class Facts(Protocol):
-    """What the line of a review says of it."""
-
-    # Read-only, so that a frozen dataclass has this shape.
-    @property
-    def uid(self) -> str: ...  # noqa: D102
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-    @property
-    def namespace(self) -> str: ...  # noqa: D102
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def operation(self) -> str: ...  # noqa: D102
-    @property
-    def mode(self) -> str: ...  # noqa: D102
-    @property
-    def decision(self) -> str: ...  # noqa: D102
-    @property
-    def early(self) -> str | None: ...  # noqa: D102 (why nothing was asked)
-    @property
-    def not_understood(self) -> str | None: ...  # noqa: D102 (why the workload could not be read)
-    @property
-    def images(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102 (each with the name of its resolution)
-    @property
-    def dry_run(self) -> bool: ...  # noqa: D102
-    @property
-    def durations(self) -> Mapping[str, float]: ...  # noqa: D102 (seconds by stage)
-    @property
-    def is_deadline_exceeded(self) -> bool: ...  # noqa: D102
 
 
 class JsonFormatter(logging.Formatter):
@@ -163,7 +131,7 @@ def write_serving(address: str, probes: str) -> None:
     _write("serving", logging.INFO, {"address": address, "probes": probes})
 
 
-def write_review(facts: Facts, *, duration_seconds: float, audit_id: str, requests: int) -> None:
+def write_review(facts: ReviewFacts, *, duration_seconds: float, audit_id: str, requests: int) -> None:
     """Write the line of a review.
 
     Args:

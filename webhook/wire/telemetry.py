@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from contextvars import ContextVar
-from typing import Protocol, get_args
+from typing import get_args
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from webhook.registry.exchange import Answer, Fault, FetchManifest, Intent, Purpose, Reply
 from webhook.registry.resolution import Resolution
+from webhook.verdict.answer import ReviewFacts
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus' text format, which every version of it reads."""
@@ -44,26 +45,6 @@ _REVIEW_BUCKETS_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 """From an early allow to the API server's longest timeout."""
 _REQUEST_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5)
 """From a registry next door to the sum of the default timeouts."""
-
-
-class Facts(Protocol):
-    """What the metrics want to know of a review."""
-
-    # Read-only, so that a frozen dataclass has this shape.
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-    @property
-    def operation(self) -> str: ...  # noqa: D102
-    @property
-    def mode(self) -> str: ...  # noqa: D102
-    @property
-    def decision(self) -> str: ...  # noqa: D102
-    @property
-    def images(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102 (each with the name of its resolution)
-    @property
-    def not_understood(self) -> str | None: ...  # noqa: D102 (why the workload could not be read)
-    @property
-    def is_deadline_exceeded(self) -> bool: ...  # noqa: D102
 
 
 class RequestTally:
@@ -109,7 +90,7 @@ class Telemetry:
         build = Gauge("pullcheck_build_info", "The version that runs.", ("version",), registry=self._registry)
         build.labels(version).set(1)
 
-    def observe_review(self, facts: Facts, duration_seconds: float) -> None:
+    def observe_review(self, facts: ReviewFacts, duration_seconds: float) -> None:
         """Count an answered review."""
         self._reviews.observe(facts, duration_seconds)
 
@@ -167,7 +148,7 @@ class _ReviewMetrics:
             registry=registry,
         )
 
-    def observe(self, facts: Facts, duration_seconds: float) -> None:
+    def observe(self, facts: ReviewFacts, duration_seconds: float) -> None:
         self._answered.labels(
             _known(facts.kind, self._kinds),
             _known(facts.operation, _OPERATIONS),
