@@ -14,8 +14,12 @@ from collections.abc import Generator
 
 import pytest
 
+IS_IN_A_WORLD = "CLUSTER_DIRECTORY" in os.environ
+"""A world of tests/cluster has networks, names and a cluster of its own, and no way off itself."""
 REQUIRE_ALL = os.environ.get("PULLCHECK_REQUIRE_ALL") == "1"
 NOT_RUN = pytest.StashKey[Counter[str]]()
+_OUR_VARIABLES = frozenset({"PULLCHECK_SERVERS"})
+"""Of the tests themselves: where the servers of the cluster tests are."""
 _FOREIGN_VARIABLES = frozenset(
     {"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 )
@@ -29,13 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "optional: wants what .ci/run does not install; may be skipped even there")
     config.stash[NOT_RUN] = Counter()
     _clean_environment()
-    sys.addaudithook(_guard)
+    if not IS_IN_A_WORLD:
+        sys.addaudithook(_guard)
 
 
 def _clean_environment() -> None:
     """Remove what would steer the tests from outside: our own settings, a real cluster, a proxy."""
     for name in tuple(os.environ):
-        if name.startswith("PULLCHECK_") or name.upper() in _FOREIGN_VARIABLES:
+        is_setting = name.startswith("PULLCHECK_") and name not in _OUR_VARIABLES
+        if is_setting or name.upper() in _FOREIGN_VARIABLES:
             del os.environ[name]
     os.environ["KUBECONFIG"] = os.devnull
 

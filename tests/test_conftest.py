@@ -78,6 +78,30 @@ def test_nothing_steers_the_tests_from_outside(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout
 
 
+def test_where_the_servers_of_the_cluster_tests_are_is_still_known(tmp_path: Path) -> None:
+    text = "import os\n\ndef test_kept():\n    assert os.environ['PULLCHECK_SERVERS'] == 'folder'\n"
+
+    run = run_pytest(tmp_path, text, PULLCHECK_SERVERS="folder")
+
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize(("variables", "passed"), [({}, False), ({"CLUSTER_DIRECTORY": "/run/cluster"}, True)])
+def test_within_a_world_its_own_addresses_are_open(tmp_path: Path, variables: dict[str, str], *, passed: bool) -> None:
+    """There is nothing else to reach. Port 9 of a datagram socket: nothing is sent."""
+    text = """
+import contextlib, socket
+
+def test_reaches():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint, contextlib.suppress(OSError):
+        endpoint.connect(("10.88.0.1", 9))
+"""
+
+    run = run_pytest(tmp_path, text, **variables)
+
+    assert (run.returncode == 0) is passed, run.stdout
+
+
 @pytest.mark.parametrize(
     ("family", "address"),
     [

@@ -241,7 +241,6 @@ class Judging:
             mode=case.mode,
             has_absent_secret=keychain.is_incomplete,
             is_controlled=case.is_controlled,
-            is_inactive=case.is_inactive,
         )
         judgements = [
             judge(
@@ -249,7 +248,11 @@ class Judging:
                 askable.get(use.image),
                 found[use.image],
                 keychain,
-                replace(circumstances, is_on_node=use.pull_policy == "IfNotPresent" and use.image in on_node),
+                replace(
+                    circumstances,
+                    is_on_node=use.pull_policy == "IfNotPresent" and use.image in on_node,
+                    is_inactive=case.is_inactive or not use.is_awaited,
+                ),
                 self._rules,
             )
             for use in uses

@@ -65,8 +65,8 @@ STORY = (
         "All is correct",
         "Nobody hears of the webhook, by --dry-run=server neither.",
         (
-            Act("6-all-correct/deployment.yaml", "allow"),
             Act("6-all-correct/deployment.yaml", "allow", is_dry_run=True),
+            Act("6-all-correct/deployment.yaml", "allow"),
         ),
     ),
     Scene(

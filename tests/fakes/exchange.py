@@ -92,7 +92,7 @@ def _decoded(word: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer; Content-Length and Date are added by the listener, unless the length stands among the headers."""
+    """One answer; Content-Length and Date are added by the listener, the former unless the headers say how it ends."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()

@@ -71,7 +71,7 @@ def _bytes_of(request: Request, response: Response) -> bytes:
     names = {name.lower() for name, _ in response.headers}
     lines = [f"HTTP/1.1 {response.status} {reason}", *(f"{name}: {value}" for name, value in response.headers)]
     lines += [f"Date: {formatdate(usegmt=True)}"]
-    if "content-length" not in names:
+    if not names & {"content-length", "transfer-encoding"}:
         lines += [f"Content-Length: {len(response.body)}"]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + (b"" if request.method == "HEAD" else response.body)
 

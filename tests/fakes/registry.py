@@ -154,12 +154,14 @@ def _kind(request: Request, status: int) -> Kind:
     return "version" if request.path == "/v2/" else "other"
 
 
-def docker_hub(*, tls: ssl.SSLContext | None = None, realm: str = "", port: int = 0) -> FakeRegistry:
+def docker_hub(
+    *, tls: ssl.SSLContext | None = None, realm: str = "", host: str = "127.0.0.1", port: int = 0
+) -> FakeRegistry:
     """A stand-in for Docker Hub: a token for anything, and 401 for what is not there or not for everybody.
 
     The token server knows no account; what is added is public.
     """
     tokens = TokenServer(service="registry.docker.io")
-    registry = FakeRegistry(tls=tls, tokens=tokens, realm=realm, port=port)
+    registry = FakeRegistry(tls=tls, tokens=tokens, realm=realm, host=host, port=port)
     tokens.is_public = registry.holds
     return registry

@@ -501,6 +501,15 @@ class TestWhatCounts:
             ({"content_type": "text/html; charset=utf-8"}, Unsupported(HOST, UnsupportedCause.WEB_PAGE)),
             ({"content_type": "application/json"}, Unsupported(HOST, UnsupportedCause.MEDIA_TYPE)),
             ({"content_type": ""}, Unsupported(HOST, UnsupportedCause.MEDIA_TYPE)),
+            (
+                {"content_type": "application/vnd.oci.image.manifest.v1+JSON"},
+                Unsupported(HOST, UnsupportedCause.MEDIA_TYPE),
+            ),
+            (
+                {"content_type": "application/vnd.oci.image.manifest.v1+json ; charset=utf-8"},
+                Unsupported(HOST, UnsupportedCause.MEDIA_TYPE),
+            ),
+            ({"content_length": "0"}, Unavailable(HOST, UnavailableCause.NOT_A_REGISTRY, 200)),
             ({"content_type": "text/plain"}, Unsupported(HOST, UnsupportedCause.SCHEMA_1)),
             (
                 {"content_type": "application/vnd.docker.distribution.manifest.v1+prettyjws"},

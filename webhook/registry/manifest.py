@@ -57,14 +57,17 @@ def weigh_body(reference: Reference, host: str, answer: Answer) -> Resolved | Un
     return _weigh(host, answer, digest, size)
 
 
-def _weigh(host: str, answer: Answer, digest: str, size: int) -> Resolved | Unsupported:
-    media_type = answer.header("content-type").partition(";")[0].strip().lower()
+def _weigh(host: str, answer: Answer, digest: str, size: int) -> Resolved | Unsupported | Unavailable:
+    # As it is written: containerd compares it so, and takes neither capitals nor a space before the semicolon.
+    media_type = answer.header("content-type").partition(";")[0]
+    if size == 0:
+        return Unavailable(host, UnavailableCause.NOT_A_REGISTRY, answer.status)  # "reports content size of zero"
     if size > MAX_MANIFEST_BYTES:
         return Unsupported(host, UnsupportedCause.SIZE)
     if media_type in _SCHEMA_1:
         return Unsupported(host, UnsupportedCause.SCHEMA_1)
     if media_type not in MANIFEST_MEDIA_TYPES:
-        is_page = "html" in media_type
+        is_page = "html" in media_type.lower()
         return Unsupported(host, UnsupportedCause.WEB_PAGE if is_page else UnsupportedCause.MEDIA_TYPE)
     return Resolved(digest)
 
