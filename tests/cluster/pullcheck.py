@@ -1,0 +1,177 @@
+"""pullcheck in a world: a process behind the real API server, installed by the repository's own manifests.
+
+What the process stands for (Deployment, Service, PodDisruptionBudget) is left out, and the webhooks' `service:` becomes
+a URL. It reads the cluster as the ServiceAccount of the manifests, so that their RBAC is what is tried.
+"""
+
+import base64
+import http.client
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.cluster import processes
+from tests.cluster.here import Cluster
+from tests.cluster.kubernetes import SECURE_PORT
+from tests.cluster.processes import Server, StartError, wait_until
+from tests.cluster.world import NODE_ADDRESS
+
+CHECKOUT = Path(__file__).parents[2]
+BASE = CHECKOUT / "manifests" / "base"
+NAME = "pullcheck"
+"""Of the namespace, the ServiceAccount and the webhook configuration."""
+LISTEN, PROBES = f"{NODE_ADDRESS}:8443", f"{NODE_ADDRESS}:8080"
+REPLACED = frozenset({"Deployment", "Service", "PodDisruptionBudget"})
+TOKEN_LIFETIME = "24h"
+"""Longer than any run of the tests, and than most shells."""
+NO_REFERENCE = "no:such:form"
+"""An image that is judged without asking any registry."""
+COMMAND = """\
+#!/bin/sh
+export PYTHONPATH="{checkout}" PULLCHECK_CONFIG="${{PULLCHECK_CONFIG:-{settings}}}"
+exec "{python}" -m webhook "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pullcheck:
+    """One that runs."""
+
+    server: Server
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log lines of one kind."""
+        lines = [line for line in self.server.log.read_text(errors="replace").splitlines() if line.startswith("{")]
+        return [event for event in map(json.loads, lines) if event.get("event") == name]
+
+    def metrics(self) -> dict[str, float]:
+        """Every sample of /metrics, by name and labels as they are written."""
+        samples = (line.rpartition(" ") for line in probe("/metrics")[1].splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in samples}
+
+
+def start(cluster: Cluster) -> str:
+    """Be a guest of a world: install pullcheck, put `pullcheck` on the PATH, and say what to know of it."""
+    log = install(cluster).server.log
+    command = cluster.directory / "bin" / NAME
+    command.write_text(
+        COMMAND.format(checkout=CHECKOUT, settings=cluster.directory / NAME / "pullcheck.yaml", python=sys.executable)
+    )
+    command.chmod(0o755)
+    return (
+        "pullcheck is installed, and warns where a namespace's label does not say otherwise.\n"
+        f"Its log: {log}, its metrics: http://{PROBES}/metrics; `pullcheck check` goes by its settings.\n"
+    )
+
+
+def install(cluster: Cluster, settings: Mapping[str, Any] | None = None) -> Pullcheck:
+    """Apply the manifests and start the process; return when the API server calls it.
+
+    Args:
+        cluster: Of any level.
+        settings: What differs from the manifests' settings, beside what a process needs that is no pod; each key of
+            the first level replaces what is there.
+
+    Raises:
+        StartError: The manifests were not taken, or the process did not become ready.
+    """
+    folder = cluster.directory / NAME
+    _run([sys.executable, "-m", "certs", folder, "--name", NODE_ADDRESS])
+    *others, webhooks = _render(cluster, authority=folder / "ca.crt")
+    _apply(cluster, *others)
+    (configuration,) = (document for document in others if document["kind"] == "ConfigMap")
+    path = folder / "pullcheck.yaml"
+    given = yaml.safe_load(configuration["data"]["pullcheck.yaml"])
+    path.write_text(yaml.safe_dump(given | _settings_of_a_process(cluster, folder) | dict(settings or {})))
+    environment = cluster.environment | {"KUBECONFIG": str(_write_kubeconfig(cluster, folder / "kubeconfig"))}
+    server = processes.start(
+        NAME, [sys.executable, "-m", "webhook", "serve", "--config", path], cluster.logs, environment
+    )
+    wait_until(lambda: probe("/readyz")[0] == 200, "pullcheck is ready", [server])
+    _apply(cluster, webhooks)
+    wait_until(lambda: _is_called(cluster), "the API server calls pullcheck", [server])
+    return Pullcheck(server)
+
+
+def probe(path: str) -> tuple[int, str]:
+    """Ask its plain door: status and text; status 0 while nobody answers."""
+    connection = http.client.HTTPConnection(PROBES, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    except OSError:
+        return 0, ""
+    finally:
+        connection.close()
+
+
+def _render(cluster: Cluster, *, authority: Path) -> list[dict[str, Any]]:
+    """Read the manifests as kubectl does, and make of them what a process needs; the webhooks come last."""
+    documents = yaml.safe_load_all(_run([cluster.directory / "bin" / "kubectl", "kustomize", BASE]))
+    kept = [document for document in documents if document["kind"] not in REPLACED]
+    kept.sort(key=lambda document: document["kind"] == "ValidatingWebhookConfiguration")
+    bundle = base64.b64encode(authority.read_bytes()).decode()
+    for webhook in kept[-1]["webhooks"]:
+        path = webhook["clientConfig"]["service"]["path"]
+        webhook["clientConfig"] = {"url": f"https://{LISTEN}{path}", "caBundle": bundle}
+    return kept
+
+
+def _settings_of_a_process(cluster: Cluster, folder: Path) -> dict[str, Any]:
+    """The addresses and files that differ from a pod's, the world's authority, and the node's own hosts directory."""
+    cluster.hosts_directory.mkdir(exist_ok=True)
+    return {
+        "listen": LISTEN,
+        "probes": PROBES,
+        "tls": {"source": "files", "certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")},
+        "network": {"ca_files": [str(cluster.authority.folder / "ca.crt")]},
+        "nodes": {"hosts_directory": str(cluster.hosts_directory)},
+    }
+
+
+def _write_kubeconfig(cluster: Cluster, path: Path) -> Path:
+    """Write a kubeconfig with a token of the ServiceAccount, as a pod would be given one."""
+    made = cluster.kubectl("--namespace", NAME, "create", "token", NAME, f"--duration={TOKEN_LIFETIME}")
+    if made.returncode:
+        raise StartError(f"no token for the ServiceAccount {NAME}\n{made.stderr}")
+    server = {
+        "server": f"https://{NODE_ADDRESS}:{SECURE_PORT}",
+        "certificate-authority": str(cluster.authority.folder / "ca.crt"),
+    }
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": server}],
+        "users": [{"name": NAME, "user": {"token": made.stdout.strip()}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": NAME}}],
+        "current-context": "test",
+    }
+    path.touch(mode=0o600)
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def _is_called(cluster: Cluster) -> bool:
+    """Whether the API server has learned of the webhooks: it does so within a second."""
+    tried = cluster.kubectl("create", "deployment", "tried", f"--image={NO_REFERENCE}", "--dry-run=server")
+    return "would be denied" in tried.stderr
+
+
+def _apply(cluster: Cluster, *documents: Mapping[str, Any]) -> None:
+    applied = cluster.kubectl("apply", "--filename=-", text=yaml.safe_dump_all(documents))
+    if applied.returncode:
+        raise StartError(f"the manifests were not taken\n{applied.stderr}")
+
+
+def _run(command: list[str | Path]) -> str:
+    ran = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise StartError(f"{command[0]} ended with {ran.returncode}\n{ran.stderr}")
+    return ran.stdout
