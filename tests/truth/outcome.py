@@ -1,0 +1,38 @@
+"""What became of a scene on the node, and what the webhook said."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from tests.truth.standins.stage import Record
+
+Decision = Literal["allow", "warn", "deny"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A scene, played on both sides."""
+
+    name: str
+    has_pulled: bool
+    """Whether the node got every image that the workload waits for."""
+    node_words: str
+    """What it says of the first that it did not get."""
+    decision: Decision
+    words: tuple[str, ...]
+    """The webhook's, as kubectl prints them."""
+    node_requests: tuple[Record, ...]
+    requests: tuple[Record, ...]
+    """The webhook's."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "Outcome":
+        lists: dict[str, Sequence[Any]] = {
+            "words": tuple(document["words"]),
+            "node_requests": tuple(Record(**each) for each in document["node_requests"]),
+            "requests": tuple(Record(**each) for each in document["requests"]),
+        }
+        return cls(**document | lists)
