@@ -10,7 +10,7 @@ PYTHON := python3 python3.13 python3.12 python3.11
 # The stages without I/O: the tests take each of their branches.
 PURE_STAGES := admission images keychain registry verdict report
 
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test truth servers cluster lint format lock clean
 
 help: ## Print this help
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name does; do printf '  make %-8s %s\n' "$$name" "$$does"; done
@@ -18,9 +18,19 @@ help: ## Print this help
 demo: $(VENV)/requirements.txt ## Play the story: a real webhook, a real registry, seven scenes
 	@$(BIN)/python -m tests.demo
 
-test: lint ## Run every check and test that this machine can run
-	@$(BIN)/python -m pytest $(PURE_STAGES:%=--cov=webhook.%) --cov-branch --cov-fail-under=100 \
+test: lint ## Run every check and test that needs no cluster
+	@$(BIN)/python -m pytest --ignore=tests/cluster $(PURE_STAGES:%=--cov=webhook.%) --cov-branch --cov-fail-under=100 \
 	  --cov-report=term-missing:skip-covered
+
+truth: servers ## Play the story on a real Kubernetes, and write docs/truth.md (needs Go and root; minutes)
+	@PULLCHECK_REQUIRE_ALL=1 $(BIN)/python -m pytest tests/cluster
+	@$(BIN)/python -m tests.truth.report
+
+servers: $(VENV)/requirements-dev.txt ## Build the real servers of the cluster tests into a cache outside the repository (needs Go)
+	@$(BIN)/python -m tests.cluster.servers
+
+cluster: servers ## Open a shell in a private one-node Kubernetes with pullcheck installed (needs root)
+	@$(BIN)/python -m tests.cluster shell --with tests.cluster.story --with tests.cluster.pullcheck
 
 lint: $(VENV)/requirements-dev.txt ## Check style, form and types
 	@$(BIN)/ruff check
