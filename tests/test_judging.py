@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 
 import pytest
 
@@ -97,15 +96,6 @@ def test_an_invalid_image_is_denied_and_the_others_are_judged_all_the_same() -> 
     verdict = judged(case("NGINX", "registry.example.com/app:1"), FakeRegistries(lambda _: found()))
 
     assert (verdict.decision, names(verdict)) == (Decision.DENY, ["Invalid", "Resolved"])
-
-
-def test_a_missing_image_volume_that_nothing_mounts_is_warned_about() -> None:
-    """The node tries to pull it, and the pod runs all the same."""
-    idle = replace(use("registry.example.com/model:1"), is_awaited=False)
-    missing = FakeRegistries(lambda _: answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}'))
-    verdict = judged(replace(case(), uses=(idle,)), missing, FakeCluster({"regcred": secret()}))
-
-    assert (verdict.decision, names(verdict)) == (Decision.WARN, ["Missing"])
 
 
 def test_for_a_host_that_may_not_be_asked_no_secret_is_read() -> None:

@@ -241,6 +241,7 @@ class Judging:
             mode=case.mode,
             has_absent_secret=keychain.is_incomplete,
             is_controlled=case.is_controlled,
+            is_inactive=case.is_inactive,
         )
         judgements = [
             judge(
@@ -248,11 +249,7 @@ class Judging:
                 askable.get(use.image),
                 found[use.image],
                 keychain,
-                replace(
-                    circumstances,
-                    is_on_node=use.pull_policy == "IfNotPresent" and use.image in on_node,
-                    is_inactive=case.is_inactive or not use.is_awaited,
-                ),
+                replace(circumstances, is_on_node=use.pull_policy == "IfNotPresent" and use.image in on_node),
                 self._rules,
             )
             for use in uses

@@ -23,7 +23,7 @@ from tests.cluster.processes import Server, StartError, wait_until
 from tests.cluster.world import NODE_ADDRESS
 
 CHECKOUT = Path(__file__).parents[2]
-BASE = CHECKOUT / "manifests" / "base"
+BASE, ENFORCING = CHECKOUT / "manifests" / "base", CHECKOUT / "manifests" / "overlays" / "enforce"
 NAME = "pullcheck"
 """Of the namespace, the ServiceAccount and the webhook configuration."""
 LISTEN, PROBES = f"{NODE_ADDRESS}:8443", f"{NODE_ADDRESS}:8080"
@@ -83,7 +83,7 @@ def install(cluster: Cluster, settings: Mapping[str, Any] | None = None) -> Pull
     """
     folder = cluster.directory / NAME
     _run([sys.executable, "-m", "certs", folder, "--name", NODE_ADDRESS])
-    *others, webhooks = _render(cluster, authority=folder / "ca.crt")
+    *others, webhooks = _render(cluster, BASE)
     _apply(cluster, *others)
     (configuration,) = (document for document in others if document["kind"] == "ConfigMap")
     path = folder / "pullcheck.yaml"
@@ -99,6 +99,11 @@ def install(cluster: Cluster, settings: Mapping[str, Any] | None = None) -> Pull
     return Pullcheck(server)
 
 
+def apply_webhooks(cluster: Cluster, manifests: Path) -> None:
+    """Apply the webhook configuration of other manifests; the API server goes by it within a second."""
+    _apply(cluster, _render(cluster, manifests)[-1])
+
+
 def probe(path: str) -> tuple[int, str]:
     """Ask its plain door: status and text; status 0 while nobody answers."""
     connection = http.client.HTTPConnection(PROBES, timeout=10)
@@ -112,12 +117,12 @@ def probe(path: str) -> tuple[int, str]:
         connection.close()
 
 
-def _render(cluster: Cluster, *, authority: Path) -> list[dict[str, Any]]:
+def _render(cluster: Cluster, manifests: Path) -> list[dict[str, Any]]:
     """Read the manifests as kubectl does, and make of them what a process needs; the webhooks come last."""
-    documents = yaml.safe_load_all(_run([cluster.directory / "bin" / "kubectl", "kustomize", BASE]))
+    documents = yaml.safe_load_all(_run([cluster.directory / "bin" / "kubectl", "kustomize", manifests]))
     kept = [document for document in documents if document["kind"] not in REPLACED]
     kept.sort(key=lambda document: document["kind"] == "ValidatingWebhookConfiguration")
-    bundle = base64.b64encode(authority.read_bytes()).decode()
+    bundle = base64.b64encode((cluster.directory / NAME / "ca.crt").read_bytes()).decode()
     for webhook in kept[-1]["webhooks"]:
         path = webhook["clientConfig"]["service"]["path"]
         webhook["clientConfig"] = {"url": f"https://{LISTEN}{path}", "caBundle": bundle}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cluster.conftest import ROOT, RunInside, require
 
-STORY = ["test_story.py", "test_kinds.py", "test_commands.py", "test_modes.py", "test_controllers.py"]
+STORY = [f"test_{name}.py" for name in ("story", "kinds", "commands", "modes", "controllers", "installation")]
 """Without a node no image ever gets there, so that what one has already changes nothing."""
 NODE = ["test_without.py", "test_on_the_node.py"]
 

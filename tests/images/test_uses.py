@@ -49,23 +49,6 @@ def test_every_place_that_names_an_image_is_a_use_with_its_path() -> None:
     ]
 
 
-@pytest.mark.parametrize("place", ["containers", "initContainers", "ephemeralContainers"])
-def test_an_image_volume_is_awaited_when_a_container_mounts_it(place: str) -> None:
-    volumes = [{"name": "idle", "image": {"reference": "idle:1"}}, {"name": "used", "image": {"reference": "used:1"}}]
-    mounting = {place: [None, {"image": "a:1", "volumeMounts": [None, {"name": "used"}, {}]}], "volumes": volumes}
-    awaited = {use.image: use.is_awaited for use in uses_of(pod(mounting))}
-    assert awaited == {"a:1": True, "idle:1": False, "used:1": True}
-
-
-def test_a_volume_that_is_mounted_only_now_is_changed() -> None:
-    volumes = [{"name": "model", "image": {"reference": "model:1"}}]
-    mounted = {"containers": [{"image": "a:1", "volumeMounts": [{"name": "model"}]}], "volumes": volumes}
-    idle = {"containers": [{"image": "a:1"}], "volumes": volumes}
-    assert asked(idle, mounted) == ["model:1"]
-    assert asked(mounted, idle) == []
-    assert asked(idle, idle) == []
-
-
 def test_paths_begin_where_the_pod_spec_is() -> None:
     (use,) = find_uses(
         pod({"containers": [{"image": "a"}]}).pod_spec or PodSpec(), "spec.jobTemplate.spec.template.spec"

@@ -1,7 +1,6 @@
 """The node's side: workloads applied for real, where nobody guards them, until the kubelet has said what it thinks."""
 
 import re
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +12,10 @@ from tests.truth.scenes.scene import LABEL
 from tests.truth.scenes.secrets import Manifest
 
 NAMESPACE = "unguarded"
-LOOK_SECONDS = 0.3
-"""Between two looks; a failed pull is tried again after 10 s, and its requests would count."""
-MAX_TOGETHER = 30
-"""Workloads that are waited for at once: more only wait for each other on a small machine."""
-MAX_SECONDS = 300.0
-"""For any scene; a silent server costs containerd 30 s, a dead one some seconds more."""
 PULLED_ANYWAY = frozenset({"CrashLoopBackOff", "CreateContainerError", "RunContainerError"})
 UNDECIDED = frozenset({"ContainerCreating", "PodInitializing", "CreateContainerConfigError", ""})
 NO_SECRET = "FailedToRetrieveImagePullSecret"
+_LACKED = re.compile(r"Unable to retrieve some image pull secrets \((.*?)\)")
 _BACK_OFF = re.compile(r'Back-off pulling image "[^"]*": \w+: ')
 
 
@@ -31,15 +25,14 @@ class Sight:
 
     has_pulled: bool
     words: str
-    lacked_secret: bool
-    """Whether the kubelet could not read a pull secret."""
+    lacked: frozenset[str]
+    """The pull secrets that the kubelet could not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A scene that the node has decided, and where in the record of requests it began and ended."""
+    """What the node decided about a scene, and where in the record of requests that began and ended."""
 
-    name: str
     sight: Sight
     begin: int
     end: int
@@ -99,13 +92,14 @@ class Node:
             name = pod["metadata"].get("labels", {}).get(LABEL, "")
             read = read_pod(pod)
             if name in wanted and read and "deletionTimestamp" not in pod["metadata"]:
-                found[name] = Sight(*read, self._lacked_secret(pod["metadata"]["uid"]))
+                found[name] = Sight(*read, self._lacked(pod["metadata"]["uid"]))
         return found
 
-    def _lacked_secret(self, uid: str) -> bool:
+    def _lacked(self, uid: str) -> frozenset[str]:
         path = f"/api/v1/namespaces/{NAMESPACE}/events?fieldSelector=involvedObject.uid={uid},reason={NO_SECRET}"
         _, events = self._cluster.get(path)
-        return bool((events or {}).get("items"))
+        found = (_LACKED.search(event["message"]) for event in (events or {}).get("items", ()))
+        return frozenset(name for match in found if match for name in match[1].split(", "))
 
 
 def apply(cluster: Cluster, namespace: str, objects: Sequence[Manifest]) -> None:
@@ -119,8 +113,3 @@ def apply(cluster: Cluster, namespace: str, objects: Sequence[Manifest]) -> None
         applied = cluster.kubectl("--namespace", namespace, "apply", "--filename=-", text=text)
         if applied.returncode:
             raise RuntimeError(f"not applied: {applied.stderr}")
-
-
-def wait_between_looks() -> None:
-    """Sleep until the next look."""
-    time.sleep(LOOK_SECONDS)

@@ -6,7 +6,6 @@ stand-ins, which write down who asked what.
 
 import json
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -17,18 +16,17 @@ from tests.cluster import pullcheck
 from tests.cluster.here import Cluster
 from tests.cluster.processes import wait_until
 from tests.truth import guard, node
-from tests.truth.node import Node, Settled, Sight
+from tests.truth.node import Node, Settled
 from tests.truth.outcome import Outcome
 from tests.truth.scenes import table
 from tests.truth.scenes.scene import Scene
 from tests.truth.scenes.secrets import Manifest
+from tests.truth.settling import Settling
 from tests.truth.standins.sites import SETTINGS
 from tests.truth.standins.stage import Stage
 
 ASKING = 3
 """Dry runs at once: most of their time is spent waiting for a registry."""
-MAX_TRIES = 4
-"""Of a scene whose pod was created faster than the kubelet reads secrets, which happens to one pod in a hundred."""
 
 
 class Theatre:
@@ -91,38 +89,7 @@ class Theatre:
         )
 
     def _settle(self, workloads: Mapping[str, Manifest]) -> dict[str, Settled]:
-        """Apply workloads, a few at a time, and remove each as soon as the kubelet has decided about it."""
-        waiting, playing, settled = list(workloads), dict[str, int](), dict[str, Settled]()
-        tries = dict.fromkeys(workloads, 0)
-        ends_at = time.monotonic() + node.MAX_SECONDS + len(workloads)
-        while waiting or playing:
-            starting = [waiting.pop(0) for _ in range(min(len(waiting), node.MAX_TOGETHER - len(playing)))]
-            mark = self._stage.mark()
-            self._node.apply([workloads[name] for name in starting])
-            playing |= dict.fromkeys(starting, mark)
-            node.wait_between_looks()
-            seen = {name: sight for name, sight in self._node.look(playing).items() if not self._may_heal(name, sight)}
-            self._node.delete([workloads[name] for name in seen])
-            for name, sight in seen.items():
-                tries[name] += 1
-                if self._was_early(name, sight) and tries[name] < MAX_TRIES:
-                    waiting.append(name)
-                else:
-                    settled[name] = Settled(name, sight, playing[name], self._stage.mark())
-                del playing[name]
-            if time.monotonic() > ends_at:
-                raise TimeoutError(f"the node did not decide about {', '.join(playing)}")
-        return settled
-
-    def _may_heal(self, name: str, sight: Sight) -> bool:
-        return self._named[name].heals and not sight.has_pulled
-
-    def _was_early(self, name: str, sight: Sight) -> bool:
-        """Whether the kubelet could not read secrets that are there: it tries again later, and so do we."""
-        scene = self._named[name]
-        named = {secret["name"] for secret in _pod_spec(scene.workload).get("imagePullSecrets", ()) if secret}
-        existing = {each["metadata"]["name"] for each in scene.support if each["kind"] == "Secret"}  # type: ignore[index]
-        return sight.lacked_secret and named <= existing
+        return Settling(self._node, self._stage, self._named, workloads).run()
 
     def _wait_until_reported(self, scenes: Iterable[Scene]) -> None:
         """Wait until the node's status names the images that it was given; the kubelet lists them every half minute."""
@@ -138,11 +105,6 @@ class Theatre:
 
 def _namespace(name: str, mode: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"pullcheck.dev/mode": mode}}}
-
-
-def _pod_spec(workload: Any) -> dict[str, Any]:
-    spec: dict[str, Any] = workload["spec"]
-    return spec["template"]["spec"] if "template" in spec else spec
 
 
 def main(file: Path, names: list[str]) -> int:

@@ -252,7 +252,8 @@ def test_a_reader_that_stops_reading_costs_lines_and_never_time(pipe):
     received: list[str] = []
     reader = threading.Thread(target=lambda: received.extend(line.decode() for line in reading))
     reader.start()
-    time.sleep(0.5)
+    while not handler._lines.empty():
+        time.sleep(0.01)
     handler.emit(record)
     handler.close()
     writing.close()

@@ -3,19 +3,12 @@
 import msgspec
 
 
-class VolumeMount(msgspec.Struct, frozen=True):
-    """Where a container has a volume, of which only the volume's name matters."""
-
-    name: str | None = None
-
-
 class Container(msgspec.Struct, frozen=True, rename="camel"):
     """A container of any of the three lists."""
 
     name: str | None = None
     image: str | None = None
     image_pull_policy: str | None = None
-    volume_mounts: tuple[VolumeMount | None, ...] | None = None
 
 
 class ImageVolume(msgspec.Struct, frozen=True, rename="camel"):
@@ -52,14 +45,6 @@ class PodSpec(msgspec.Struct, frozen=True, rename="camel"):
     deprecated_account_name: str | None = msgspec.field(default=None, name="serviceAccount")
     scheduling_gates: tuple[msgspec.Raw, ...] | None = None
     node_name: str | None = None
-
-    @property
-    def mounted_volumes(self) -> frozenset[str]:
-        """The names of the volumes that some container mounts."""
-        lists = (self.containers, self.init_containers, self.ephemeral_containers)
-        containers = (container for listed in lists for container in listed or () if container)
-        mounts = (mount for container in containers for mount in container.volume_mounts or () if mount)
-        return frozenset(mount.name or "" for mount in mounts)
 
     @property
     def image_pull_secrets(self) -> tuple[str, ...]:

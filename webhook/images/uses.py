@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from webhook.admission.early import EPHEMERAL_CONTAINERS
-from webhook.admission.podspec import Container, PodSpec
+from webhook.admission.podspec import Container, PodSpec, Volume
 from webhook.admission.workload import Workload
 from webhook.images.reference import default_pull_policy
 
@@ -31,8 +31,6 @@ class ImageUse:
     pull_policy: str
     """As written, else as the API server defaults it."""
     place: Place
-    is_awaited: bool = True
-    """Whether a container waits for it: an image volume that none mounts may be missing, and the pod still runs."""
 
     @property
     def is_never_pulled(self) -> bool:
@@ -54,7 +52,7 @@ def find_uses(pod_spec: PodSpec, path: str) -> tuple[ImageUse, ...]:
         *_in_containers(pod_spec.containers, f"{path}.containers", Place.CONTAINER),
         *_in_containers(pod_spec.init_containers, f"{path}.initContainers", Place.INIT),
         *_in_containers(pod_spec.ephemeral_containers, f"{path}.ephemeralContainers", Place.EPHEMERAL),
-        *_in_volumes(pod_spec, f"{path}.volumes"),
+        *_in_volumes(pod_spec.volumes, f"{path}.volumes"),
     )
 
 
@@ -68,8 +66,7 @@ def changed_uses(
     """Leave out the uses that an UPDATE did not change: the registry was asked when they came.
 
     A use is unchanged when the same image with the same pull policy occurs in the old object, in whatever place, and
-    neither the pull secrets nor the service account are others now. A volume that nothing mounted before, and something
-    mounts now, is changed.
+    neither the pull secrets nor the service account are others now.
 
     Args:
         uses: Those of the new object.
@@ -84,8 +81,8 @@ def changed_uses(
         uses = _new_ephemeral(uses, old_uses)
     if old_spec is None or _login(old_spec) != _login(workload.pod_spec):
         return tuple(uses)
-    known = {(use.image, use.pull_policy, awaited) for use in old_uses for awaited in (use.is_awaited, False)}
-    return tuple(use for use in uses if (use.image, use.pull_policy, use.is_awaited) not in known)
+    known = {(use.image, use.pull_policy) for use in old_uses}
+    return tuple(use for use in uses if (use.image, use.pull_policy) not in known)
 
 
 def _in_containers(containers: Sequence[Container | None] | None, path: str, place: Place) -> Iterator[ImageUse]:
@@ -100,9 +97,8 @@ def _in_containers(containers: Sequence[Container | None] | None, path: str, pla
             )
 
 
-def _in_volumes(pod_spec: PodSpec, path: str) -> Iterator[ImageUse]:
-    mounted = pod_spec.mounted_volumes
-    for index, volume in enumerate(pod_spec.volumes or ()):
+def _in_volumes(volumes: Sequence[Volume | None] | None, path: str) -> Iterator[ImageUse]:
+    for index, volume in enumerate(volumes or ()):
         if volume and volume.image and volume.image.reference:
             yield ImageUse(
                 field=f"{path}[{index}].image.reference",
@@ -110,7 +106,6 @@ def _in_volumes(pod_spec: PodSpec, path: str) -> Iterator[ImageUse]:
                 image=volume.image.reference,
                 pull_policy=volume.image.pull_policy or default_pull_policy(volume.image.reference),
                 place=Place.VOLUME,
-                is_awaited=(volume.name or "") in mounted,
             )
 
 

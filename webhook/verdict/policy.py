@@ -99,7 +99,7 @@ class Circumstances:
     is_controlled: bool = False
     """A controller made it of an owner that was judged when it was applied."""
     is_inactive: bool = False
-    """Nothing pulls now, or nothing waits for what is pulled."""
+    """Nothing pulls now."""
     is_on_node: bool = False
     """A node reports the image, and the pull policy lets it take that one. It may still have to prove that it may."""
 

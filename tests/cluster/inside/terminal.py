@@ -12,6 +12,7 @@ import yaml
 
 from tests.cluster.here import Cluster
 from tests.cluster.processes import wait_until
+from tests.cluster.pullcheck import NO_REFERENCE
 from tests.demo.story import SCENES
 
 MODE = "pullcheck.dev/mode"
@@ -69,24 +70,29 @@ class Terminal:
             os.close(main)
             os.close(other)
 
-    def make_namespace(self, name: str, mode: str | None) -> str:
-        """Make a namespace with a mode, or without the label, and wait until it is usable and kept to."""
+    def make_namespace(self, name: str, mode: str | None, *, default: str = "warn") -> str:
+        """Make a namespace with a mode, or without the label, and wait until it is usable and kept to.
+
+        Args:
+            name: The namespace's.
+            mode: The label's value; None: it has none.
+            default: What a namespace without a label, or with an unknown one, is given.
+        """
         self.type(f"create namespace {name}")
-        self.set_mode(name, mode)
+        self.set_mode(name, mode, default=default)
         self.wait(lambda: self.type(f"get serviceaccount default --namespace={name}").code == 0, f"{name} is usable")
         return name
 
-    def set_mode(self, namespace: str, mode: str | None) -> None:
+    def set_mode(self, namespace: str, mode: str | None, *, default: str = "warn") -> None:
         """Label a namespace, and wait until the API server goes by the label, which takes it less than a second."""
         self.type(f"label namespace {namespace} --overwrite {MODE}{f'={mode}' if mode else '-'}")
-        create = f"create deployment tried --namespace={namespace} --image=no:such:form --dry-run=server"
+        expected = mode if mode in ("enforce", "warn", "off") else default
+        self.wait(lambda: self._find_mode(namespace) == expected, f"{namespace} is {mode}")
 
-        def is_kept_to() -> bool:
-            text = self.type(create).text
-            found = "enforce" if "denied the request" in text else None if "would be denied" in text else "off"
-            return found == (mode if mode in ("enforce", "off") else None)
-
-        self.wait(is_kept_to, f"{namespace} is {mode}")
+    def _find_mode(self, namespace: str) -> str:
+        create = f"create deployment tried --namespace={namespace} --image={NO_REFERENCE} --dry-run=server"
+        text = self.type(create).text
+        return "enforce" if "denied the request" in text else "warn" if "would be denied" in text else "off"
 
     def wait(self, look: Callable[[], bool], what: str) -> None:
         """Look again and again until it is so."""

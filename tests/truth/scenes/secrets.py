@@ -4,13 +4,14 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.truth.standins.manner import ACCOUNTS, WRONG
 
 JSON, LEGACY, OPAQUE = "kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg", "Opaque"
 KEYS = {JSON: ".dockerconfigjson", LEGACY: ".dockercfg", OPAQUE: ".dockerconfigjson"}
 
-Manifest = dict[str, object]
+Manifest = dict[str, Any]
 Entry = object
 """What stands under a registry's name; a map, if it is any good."""
 
