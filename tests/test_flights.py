@@ -121,4 +121,12 @@ def test_a_recent_value_is_read_once_in_a_while_and_by_one_of_all_that_want_it()
         return asked.times, set(values)
 
     assert asyncio.run(scene(30)) == (1, {1})
+
+    async def anew() -> list[int]:
+        asked = Asked()
+        asked.may_answer.set()
+        recent = Recent(asked.ask, 30)
+        return [await recent.read(), await recent.read(asyncio.get_running_loop().time() + 1)]
+
+    assert asyncio.run(anew()) == [1, 2]
     assert asyncio.run(scene(0)) == (2, {1, 2})

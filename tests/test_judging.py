@@ -179,6 +179,22 @@ class TestOnNode:
         assert self.of("IfNotPresent", cluster, FakeRegistries(lambda _: found())).decision is Decision.ALLOW
         assert "nodes" not in cluster.reads
 
+    def test_what_was_remembered_as_absent_is_asked_afresh_and_what_was_there_is_not(self) -> None:
+        cluster = FakeCluster()
+        pipeline = make_pipeline(FakeRegistries(basic), cluster)
+        one = use("registry.example.com/app:1")
+        asked = Case(kind="Pod", namespace="shop", name="my-app", uses=(one,), wanted=NOTHING, mode=Mode.ENFORCE)
+
+        async def scene() -> list[Decision]:
+            before = await pipeline.judge(asked, 5)
+            cluster.on_nodes = self.HELD
+            after = await pipeline.judge(asked, 5)
+            again = await pipeline.judge(asked, 5)
+            return [before.decision, after.decision, again.decision]
+
+        assert asyncio.run(scene()) == [Decision.DENY, Decision.WARN, Decision.WARN]
+        assert cluster.reads == ["nodes", "nodes"]
+
     def test_nodes_that_do_not_tell_in_time_soften_nothing(self) -> None:
         class Slow(FakeCluster):
             async def read_node_images(self) -> NodeImages:

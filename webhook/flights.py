@@ -73,10 +73,14 @@ class Recent(Generic[Value]):
         self._flights: Flights[None, tuple[float, Value]] = Flights()
         self._known: tuple[float, Value] | None = None
 
-    async def read(self) -> Value:
-        """Give the value as it was at most so many seconds ago."""
+    async def read(self, not_before: float = 0) -> Value:
+        """Give the value as it was at most so many seconds ago.
+
+        Args:
+            not_before: What was read before this time of the loop's clock is read again.
+        """
         now = asyncio.get_running_loop().time()
-        if self._known is None or now >= self._known[0] + self._seconds:
+        if self._known is None or now >= self._known[0] + self._seconds or self._known[0] < not_before:
             self._known = await self._flights.join(None, self._renew)
         return self._known[1]
 

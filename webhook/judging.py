@@ -221,9 +221,13 @@ class Judging:
         }
         if not wanted_images:
             return frozenset()
+        begin = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(deadline_at):
                 images = await self._node_images.read()
+                if not all(images.holds(askable[image]) for image in wanted_images):
+                    # A yes may be remembered; a no is asked afresh.
+                    images = await self._node_images.read(not_before=begin)
         except TimeoutError:
             return frozenset()
         return frozenset(image for image in wanted_images if images.holds(askable[image]))
