@@ -75,8 +75,8 @@ def install(cluster: Cluster, settings: Mapping[str, Any] | None = None) -> Pull
 
     Args:
         cluster: Of any level.
-        settings: What differs from the manifests' settings, beside what a process needs that is no pod; each key of
-            the first level replaces what is there.
+        settings: What differs from the manifests' settings, beside what a process needs that is no pod; of a section,
+            the keys that are given.
 
     Raises:
         StartError: The manifests were not taken, or the process did not become ready.
@@ -88,7 +88,8 @@ def install(cluster: Cluster, settings: Mapping[str, Any] | None = None) -> Pull
     (configuration,) = (document for document in others if document["kind"] == "ConfigMap")
     path = folder / "pullcheck.yaml"
     given = yaml.safe_load(configuration["data"]["pullcheck.yaml"])
-    path.write_text(yaml.safe_dump(given | _settings_of_a_process(cluster, folder) | dict(settings or {})))
+    ours = _merge(given, _settings_of_a_process(cluster, folder))
+    path.write_text(yaml.safe_dump(_merge(ours, settings or {})))
     environment = cluster.environment | {"KUBECONFIG": str(_write_kubeconfig(cluster, folder / "kubeconfig"))}
     server = processes.start(
         NAME, [sys.executable, "-m", "webhook", "serve", "--config", path], cluster.logs, environment
@@ -139,6 +140,13 @@ def _settings_of_a_process(cluster: Cluster, folder: Path) -> dict[str, Any]:
         "network": {"ca_files": [str(cluster.authority.folder / "ca.crt")]},
         "nodes": {"hosts_directory": str(cluster.hosts_directory)},
     }
+
+
+def _merge(settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Put others over settings, within their sections."""
+    merged = {**settings, **others}
+    both = [key for key in others if isinstance(others[key], Mapping) and isinstance(settings.get(key), Mapping)]
+    return merged | {key: {**settings[key], **others[key]} for key in both}
 
 
 def _write_kubeconfig(cluster: Cluster, path: Path) -> Path:

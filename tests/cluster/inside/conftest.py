@@ -6,6 +6,7 @@ import pytest
 
 from tests.cluster import pullcheck, story
 from tests.cluster.here import Cluster
+from tests.cluster.inside.journal import Journal
 from tests.cluster.inside.terminal import Terminal
 from tests.cluster.pullcheck import Pullcheck
 from tests.cluster.story import Stage
@@ -14,6 +15,8 @@ SETTINGS = {
     "workloads": [{"group": "argoproj.io", "kind": "Rollout", "pod_spec": "spec.template.spec"}],
     # What a node reports shall count at once.
     "memory": {"nodes": "0s"},
+    # A loaded machine is no registry that is down.
+    "network": {"connect_timeout": "4s", "response_timeout": "4s"},
 }
 
 
@@ -39,3 +42,9 @@ def terminal(cluster: Cluster, installed: Pullcheck) -> Terminal:
     """Where a person types kubectl, with pullcheck in the cluster."""
     del installed
     return Terminal(cluster)
+
+
+@pytest.fixture(scope="session")
+def journal(terminal: Terminal, installed: Pullcheck) -> Journal:
+    """pullcheck's log."""
+    return Journal(terminal, installed)

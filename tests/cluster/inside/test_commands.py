@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from tests.cluster.inside.journal import Journal
 from tests.cluster.inside.terminal import Terminal
 from tests.cluster.inside.workloads import ABSENT, NAMESPACE, manifest
-from tests.cluster.pullcheck import Pullcheck
 
 OTHER = "registry.example.com/my-app:1.9"
 """Also there."""
@@ -121,22 +121,23 @@ def test_what_is_made_without_a_file_is_judged(terminal: Terminal, command: str,
     ],
 )
 def test_what_brings_no_image_goes_by_unasked(
-    terminal: Terminal, installed: Pullcheck, command: str, expected: str
+    terminal: Terminal, journal: Journal, command: str, expected: str
 ) -> None:
     """Of these the API server makes no review of the Deployment; of what the controllers then do, some."""
-    before = len(installed.events("review"))
+    mark = journal.mark()
 
     assert terminal.type(f"{command} {HERE}").text == expected
 
-    reviews = installed.events("review")[before:]
-    assert [review for review in reviews if review["kind"] == "Deployment"] == []
+    assert journal.since(mark, kind="Deployment") == []
 
 
 @pytest.mark.usefixtures("pod")
-def test_a_change_that_leaves_the_image_costs_no_request(terminal: Terminal, installed: Pullcheck) -> None:
+def test_a_change_that_leaves_the_image_costs_no_request(terminal: Terminal, journal: Journal) -> None:
+    mark = journal.mark()
+
     seen = terminal.type(f"set env deployment/my-app A=b {HERE}")
 
-    review = [review for review in installed.events("review") if review["kind"] == "Deployment"][-1]
+    (review,) = journal.since(mark, kind="Deployment")
     assert seen.text == "deployment.apps/my-app env updated\n"
     assert (review["operation"], review["decision"], review["requests"]) == ("UPDATE", "allow", 0)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.inside.journal import Journal
 from tests.cluster.inside.terminal import Terminal
 from tests.cluster.inside.workloads import manifest
 from tests.cluster.pullcheck import Pullcheck
@@ -69,7 +70,7 @@ def pods(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_a_pod_of_a_controller_is_made_and_on_record(
-    terminal: Terminal, installed: Pullcheck, released: tuple[str, str]
+    terminal: Terminal, installed: Pullcheck, journal: Journal, released: tuple[str, str]
 ) -> None:
     namespace, controller = released
 
@@ -81,7 +82,7 @@ def test_a_pod_of_a_controller_is_made_and_on_record(
     assert {event["annotations"]["enforce.pullcheck.dev/decision"] for event in events} == {"warn"}
     (image,) = json.loads(event["annotations"]["enforce.pullcheck.dev/images"])
     assert (image["field"], image["resolution"]) == ("spec.containers[0].image", "Missing")
-    (review,) = [one for one in installed.events("review") if (one["kind"], one["namespace"]) == ("Pod", namespace)]
+    (review,) = journal.since(0, kind="Pod", namespace=namespace)
     assert (review["decision"], review["mode"]) == ("warn", "enforce")
     assert installed.metrics()[WARNED_PODS] >= 1
 

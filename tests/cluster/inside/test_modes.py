@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.inside.journal import Journal
 from tests.cluster.inside.terminal import MODE, Terminal
 from tests.cluster.inside.workloads import manifest
-from tests.cluster.pullcheck import Pullcheck
 
 CAUSE = (
     'container "app": image "my-app:2.0" means docker.io/library/my-app:2.0: '
@@ -43,16 +43,16 @@ def test_the_namespace_s_label_is_the_mode(terminal: Terminal, name: str, mode: 
 
 @pytest.mark.parametrize("name", ["kube-system", "pullcheck"])
 def test_the_cluster_s_own_and_ours_are_left_alone_whatever_their_label(
-    terminal: Terminal, installed: Pullcheck, name: str
+    terminal: Terminal, journal: Journal, name: str
 ) -> None:
     terminal.type(f"label namespace {name} {MODE}=enforce")
-    before = len(installed.events("review"))
+    mark = journal.mark()
 
     seen = terminal.apply(first_scene(namespace=name, replicas=0))
 
     terminal.type(f"delete deployment my-app --namespace={name}")
     assert (seen.lines[-1], seen.code) == (CREATED.strip(), 0)
-    assert [review for review in installed.events("review")[before:] if review["namespace"] == name] == []
+    assert journal.since(mark, namespace=name) == []
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +107,9 @@ def leaving(terminal: Terminal) -> str:
     return name
 
 
-def test_a_namespace_that_is_being_deleted_is_not_held_up(
-    terminal: Terminal, installed: Pullcheck, leaving: str
-) -> None:
+def test_a_namespace_that_is_being_deleted_is_not_held_up(terminal: Terminal, journal: Journal, leaving: str) -> None:
     """What is in it can still be changed, nobody is asked, and it goes."""
-    before = len(installed.events("review"))
+    mark = journal.mark()
     here = f"--namespace={leaving}"
 
     changed = terminal.type(f"set image deployment/my-app app=my-other-app:2.0 {here}")
@@ -125,4 +123,4 @@ def test_a_namespace_that_is_being_deleted_is_not_held_up(
         "deployment.apps/my-app patched\n",
     ]
     assert gone.code == 0, gone.text
-    assert [review for review in installed.events("review")[before:] if review["namespace"] == leaving] == []
+    assert journal.since(mark, namespace=leaving) == []

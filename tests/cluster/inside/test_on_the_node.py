@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from tests.cluster.here import Cluster
+from tests.cluster.inside.journal import Journal
 from tests.cluster.inside.terminal import Terminal
 from tests.cluster.inside.workloads import NAMESPACE, manifest
-from tests.cluster.pullcheck import Pullcheck
 from tests.cluster.world import NODE
 
 HERE = f"--namespace={NAMESPACE}"
@@ -40,9 +40,9 @@ def test_a_running_pod_s_image_is_still_judged_when_it_changes(terminal: Termina
     assert "error: failed to patch image update to pod template: admission webhook" in seen.text
 
 
-def reviews_in(installed: Pullcheck, namespace: str) -> list[tuple[Any, ...]]:
-    reviews = [review for review in installed.events("review") if review["namespace"] == namespace]
-    return [(review["kind"], review["operation"], review["decision"], review.get("early")) for review in reviews]
+def reviews(journal: Journal, mark: int, namespace: str) -> list[tuple[Any, ...]]:
+    found = journal.since(mark, namespace=namespace)
+    return [(review["kind"], review["operation"], review["decision"], review.get("early")) for review in found]
 
 
 def waiting_reason(terminal: Terminal, namespace: str) -> str:
@@ -50,32 +50,32 @@ def waiting_reason(terminal: Terminal, namespace: str) -> str:
     return terminal.type(f"get pods --namespace={namespace} --output=jsonpath={reason}").text
 
 
-def test_a_static_pod_s_mirror_is_admitted_unasked(terminal: Terminal, installed: Pullcheck) -> None:
+def test_a_static_pod_s_mirror_is_admitted_unasked(terminal: Terminal, journal: Journal) -> None:
     """The kubelet runs the pod whatever the API server says of its copy."""
     namespace = terminal.make_namespace("mirrored", "enforce")
-    before = len(reviews_in(installed, namespace))
+    mark = journal.mark()
     pod = manifest("Pod", IMAGE, namespace=namespace, secrets=())
 
     (terminal.cluster.static_pods / "my-app.yaml").write_text(yaml.safe_dump(pod))
 
     terminal.wait(lambda: waiting_reason(terminal, namespace) == "ErrImagePull", "the static pod's image is tried")
     (terminal.cluster.static_pods / "my-app.yaml").unlink()
-    assert reviews_in(installed, namespace)[before:] == [("Pod", "CREATE", "allow", "mirror pod")]
+    assert reviews(journal, mark, namespace) == [("Pod", "CREATE", "allow", "mirror pod")]
 
 
-def test_a_daemon_set_s_pod_comes_to_the_node_all_the_same(terminal: Terminal, installed: Pullcheck) -> None:
+def test_a_daemon_set_s_pod_comes_to_the_node_all_the_same(terminal: Terminal, journal: Journal) -> None:
     """It was applied before pullcheck guarded the namespace, and waited for a node with a label."""
     namespace = terminal.make_namespace("made-by-daemonset", "off")
     waiting = manifest("DaemonSet", IMAGE, namespace=namespace, secrets=())
     waiting["spec"]["template"]["spec"]["nodeSelector"] = {"example.com/kind": "awaited"}
     terminal.apply(waiting)
     terminal.set_mode(namespace, "enforce")
-    before = len(reviews_in(installed, namespace))
+    mark = journal.mark()
 
     terminal.type(f"label node {NODE} example.com/kind=awaited")
 
     terminal.wait(lambda: waiting_reason(terminal, namespace) == "ErrImagePull", "the pod's image is tried")
-    assert reviews_in(installed, namespace)[before:] == [("Pod", "CREATE", "warn", None)]
+    assert reviews(journal, mark, namespace) == [("Pod", "CREATE", "warn", None)]
 
 
 @pytest.mark.usefixtures("_runs")
