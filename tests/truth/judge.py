@@ -49,6 +49,7 @@ def find_fault(scene: Scene, outcome: Outcome) -> str:
     reasons = (
         (not outcome.has_pulled and outcome.decision == "allow", scene.silence, "the node fails, and we say nothing"),
         (outcome.has_pulled and outcome.decision == "warn", scene.doubt, "the node pulls, and we warn"),
+        (outcome.runs and not outcome.has_pulled, scene.spared, "the node fails, and the pod runs all the same"),
         (not has_same_offers(outcome), scene.differs, "logins are offered otherwise"),
     )
     for is_so, reason, fault in reasons:

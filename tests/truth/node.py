@@ -16,6 +16,7 @@ PULLED_ANYWAY = frozenset({"CrashLoopBackOff", "CreateContainerError", "RunConta
 UNDECIDED = frozenset({"ContainerCreating", "PodInitializing", "CreateContainerConfigError", ""})
 NO_SECRET = "FailedToRetrieveImagePullSecret"
 _LACKED = re.compile(r"Unable to retrieve some image pull secrets \((.*?)\)")
+_NOT_PULLED = "Failed to pull image "
 _BACK_OFF = re.compile(r'Back-off pulling image "[^"]*": \w+: ')
 
 
@@ -24,7 +25,11 @@ class Sight:
     """What the kubelet says of a scene's pod, as soon as it is settled."""
 
     has_pulled: bool
+    """Whether the node got every image that the pod names."""
     words: str
+    """Of the first that it did not get."""
+    runs: bool
+    """Whether the pod starts: one image may be missing that no container waits for."""
     lacked: frozenset[str]
     """The pull secrets that the kubelet could not read."""
 
@@ -39,7 +44,7 @@ class Settled:
 
 
 def read_pod(pod: Any) -> tuple[bool, str] | None:
-    """Read a pod's status: whether it got its images, and the kubelet's words; None while that is not known."""
+    """Read a pod's status: whether its containers got their images, and the kubelet's words; None: not known yet."""
     status = pod.get("status", {})
     containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
     found = [_read_container(container) for container in containers]
@@ -62,6 +67,24 @@ def _read_container(container: dict[str, Any]) -> str | None:
     words = _BACK_OFF.sub("", message)
     kind = "ErrImagePull" if reason == "ImagePullBackOff" else reason
     return f"{kind}: {words}" if words and words != kind else kind
+
+
+def read_volumes(pod: Any, events: Sequence[Any]) -> tuple[bool, str] | None:
+    """Read the same of its image volumes, which no status tells, only events; None: not known yet."""
+    volumes = [volume["image"]["reference"] for volume in pod["spec"].get("volumes", ()) if "image" in volume]
+    found = [_read_volume(image, events) for image in volumes]
+    failed = next((words for words in found if words), None)
+    if failed is not None:
+        return False, failed
+    return (True, "") if all(words == "" for words in found) else None
+
+
+def _read_volume(image: str, events: Sequence[Any]) -> str | None:
+    """As for a container."""
+    told = [(event["reason"], event["message"]) for event in events if f'"{image}"' in event["message"]]
+    if any(reason == "Pulled" for reason, _ in told):
+        return ""
+    return next((words for reason, words in told if reason == "Failed" and words.startswith(_NOT_PULLED)), None)
 
 
 class Node:
@@ -92,14 +115,20 @@ class Node:
             name = pod["metadata"].get("labels", {}).get(LABEL, "")
             read = read_pod(pod)
             if name in wanted and read and "deletionTimestamp" not in pod["metadata"]:
-                found[name] = Sight(*read, self._lacked(pod["metadata"]["uid"]))
+                events = self._events(pod["metadata"]["uid"])
+                whole = read_volumes(pod, events) if read[0] else read
+                if whole is not None:
+                    found[name] = Sight(*whole, read[0], _find_lacked(events))
         return found
 
-    def _lacked(self, uid: str) -> frozenset[str]:
-        path = f"/api/v1/namespaces/{NAMESPACE}/events?fieldSelector=involvedObject.uid={uid},reason={NO_SECRET}"
-        _, events = self._cluster.get(path)
-        found = (_LACKED.search(event["message"]) for event in (events or {}).get("items", ()))
-        return frozenset(name for match in found if match for name in match[1].split(", "))
+    def _events(self, uid: str) -> list[Any]:
+        _, events = self._cluster.get(f"/api/v1/namespaces/{NAMESPACE}/events?fieldSelector=involvedObject.uid={uid}")
+        return list((events or {}).get("items", ()))
+
+
+def _find_lacked(events: Iterable[Any]) -> frozenset[str]:
+    found = (_LACKED.search(event["message"]) for event in events if event["reason"] == NO_SECRET)
+    return frozenset(name for match in found if match for name in match[1].split(", "))
 
 
 def apply(cluster: Cluster, namespace: str, objects: Sequence[Manifest]) -> None:

@@ -15,9 +15,11 @@ class Outcome:
 
     name: str
     has_pulled: bool
-    """Whether the node got every image that the workload waits for."""
+    """Whether the node got every image that the workload names."""
     node_words: str
     """What it says of the first that it did not get."""
+    runs: bool
+    """Whether the pod starts: it may, though an image is missing that no container waits for."""
     decision: Decision
     words: tuple[str, ...]
     """The webhook's, as kubectl prints them."""

@@ -82,6 +82,7 @@ class Theatre:
             name=scene.name,
             has_pulled=settled.sight.has_pulled,
             node_words=settled.sight.words,
+            runs=settled.sight.runs,
             decision=decision,
             words=words,
             node_requests=tuple(self._stage.records(scene.repository, "node", settled.begin, settled.end)),

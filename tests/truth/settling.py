@@ -13,8 +13,8 @@ LOOK_SECONDS = 0.3
 """Between two looks; a failed pull is tried again after 10 s, and its requests would count."""
 MAX_TOGETHER = 30
 """Workloads that are waited for at once: more only wait for each other on a small machine."""
-MAX_SECONDS = 600.0
-"""For all of them. A silent server costs containerd 30 s; two cores play four scenes a second, a busy machine one."""
+MAX_SECONDS = 300.0
+"""For all of them, and a second more for each: a silent server costs containerd 30 s, two cores play three a second."""
 MAX_TRIES = 4
 """Of a pod that the kubelet saw before it could read its secrets, which happens to one in a hundred."""
 

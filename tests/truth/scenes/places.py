@@ -42,7 +42,7 @@ def _volumes() -> Iterator[Scene]:
     yield at_open("volume", "an image volume's, mounted", workload=_with_volume("{image}"))
     yield at_open("volume-missing", "an image volume's, missing", workload=_with_volume("{image}0"))
     idle = _with_volume("{image}0", is_mounted=False)
-    yield at_open("volume-idle", "an image volume's, missing, and none mounts it", workload=idle, doubt=reasons.IDLE)
+    yield at_open("volume-idle", "an image volume's, missing, and none mounts it", workload=idle, spared=reasons.IDLE)
     chart = _with_volume("{image}", app=f"{OPEN}/public/volume:1")
     yield at_open("volume-chart", "an image volume's, a chart", holds=content.artifact, workload=chart)
 

@@ -13,7 +13,8 @@ PLAIN = "this webhook does not follow a redirect from https to plain http"
 SLOW = "it was too slow for a review (network.response_timeout)"
 TROUBLE = "it was in trouble when it was asked; nodes ask again"
 CONTRADICTION = "the registry contradicts itself"
-IDLE = "no container waits for it, and somebody may still want it"
+
+IDLE = "no container mounts the image volume: its pull fails, and nothing waits for it"
 ON_NODE = "a node has the image, and this pod may be sent elsewhere"
 
 ASKS_NOBODY = "the node has it and asks nobody"

@@ -56,6 +56,8 @@ class Scene:
     """Why nobody can know, where the node fails and we allow without a word."""
     doubt: str = ""
     """Why we cannot be sure, where the node pulls and we warn."""
+    spared: str = ""
+    """Why the pod runs all the same, where the node fails to get one of its images."""
     differs: str = ""
     """Why the webhook offers logins otherwise than the node."""
 
