@@ -1,8 +1,7 @@
 """What holds for every test: a clean environment, no way off this machine, and an honest list of what was not run.
 
 A test that lacks something skips with a reason of the form `what is lacking: how to get it`. Where everything must be
-there (`PULLCHECK_REQUIRE_ALL=1`, as .ci/run says), such a skip is a failure, unless the test is marked `optional`:
-it wants what .ci/run does not install.
+there (`PULLCHECK_REQUIRE_ALL=1`, as .ci/run says), such a skip is a failure.
 """
 
 import ipaddress
@@ -30,7 +29,6 @@ class BeyondThisMachineError(Exception):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "optional: wants what .ci/run does not install; may be skipped even there")
     config.stash[NOT_RUN] = Counter()
     _clean_environment()
     if not IS_IN_A_WORLD:
@@ -80,7 +78,7 @@ def _needs_no_look_up(host: object) -> bool:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.skipped and not hasattr(report, "wasxfail"):
-        _note(item.config, report, is_optional=item.get_closest_marker("optional") is not None)
+        _note(item.config, report)
     return report
 
 
@@ -90,16 +88,16 @@ def pytest_make_collect_report(
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
     if report.skipped:
-        _note(collector.config, report, is_optional=False)
+        _note(collector.config, report)
     return report
 
 
-def _note(config: pytest.Config, report: pytest.TestReport | pytest.CollectReport, *, is_optional: bool) -> None:
+def _note(config: pytest.Config, report: pytest.TestReport | pytest.CollectReport) -> None:
     """Remember why something was not run; where everything must be there, make it a failure."""
     where = report.longrepr
     reason = (str(where[2]) if isinstance(where, tuple) else str(where)).removeprefix("Skipped: ")
     config.stash[NOT_RUN][reason] += 1
-    if REQUIRE_ALL and not is_optional:
+    if REQUIRE_ALL:
         report.outcome = "failed"
         report.longrepr = f"everything must run here, and this was not: {reason}"
 

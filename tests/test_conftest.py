@@ -17,7 +17,6 @@ import pytest
 def test_skips():
     pytest.skip("no such server: apt-get install such-server")
 
-{mark}
 def test_skips_too():
     pytest.skip("no such tool: make tool")
 """
@@ -37,7 +36,7 @@ def run_pytest(folder: Path, text: str, **variables: str) -> subprocess.Complete
 
 
 def test_the_last_lines_say_what_was_not_run_and_how_to_get_it(tmp_path: Path) -> None:
-    run = run_pytest(tmp_path, SKIPPING.format(mark=""))
+    run = run_pytest(tmp_path, SKIPPING)
 
     assert run.returncode == 0
     assert run.stdout.splitlines()[-2:] == [
@@ -47,17 +46,10 @@ def test_the_last_lines_say_what_was_not_run_and_how_to_get_it(tmp_path: Path) -
 
 
 def test_where_everything_must_run_a_skip_is_a_failure(tmp_path: Path) -> None:
-    run = run_pytest(tmp_path, SKIPPING.format(mark=""), PULLCHECK_REQUIRE_ALL="1")
+    run = run_pytest(tmp_path, SKIPPING, PULLCHECK_REQUIRE_ALL="1")
 
     assert run.returncode == 1
     assert "2 failed" in run.stdout
-
-
-def test_an_optional_test_may_be_skipped_even_there(tmp_path: Path) -> None:
-    run = run_pytest(tmp_path, SKIPPING.format(mark="@pytest.mark.optional"), PULLCHECK_REQUIRE_ALL="1")
-
-    assert run.returncode == 1
-    assert "1 failed, 1 skipped" in run.stdout
 
 
 def test_a_module_that_skips_itself_is_a_failure_there(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """The manifests as data: each file's documents, and the parts that tests ask for by name."""
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.cluster import servers
 
 Manifest = dict[str, Any]
 
@@ -39,7 +40,8 @@ def webhooks() -> dict[str, Manifest]:
 
 
 def kustomize(folder: Path) -> list[Manifest]:
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not on the PATH: install a client of 1.27 or newer")
-    built = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=True)
+    kubectl = servers.find("kubectl")
+    if kubectl is None:
+        pytest.skip("no kubectl to build manifests with: make servers, or install a client of 1.27 or newer")
+    built = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=True)
     return list(yaml.safe_load_all(built.stdout))

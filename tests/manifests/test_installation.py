@@ -1,6 +1,5 @@
 """What is installed, in which order, under which names, and with which rights."""
 
-import pytest
 import yaml
 
 from tests.manifests.documents import BASE, FILES, MANIFESTS, documents, find, kustomize, pod
@@ -63,6 +62,5 @@ def test_no_secret_is_among_the_manifests() -> None:
     assert "BEGIN" not in everything
 
 
-@pytest.mark.optional
 def test_kustomize_builds_the_files_in_their_order_and_unchanged() -> None:
     assert kustomize(BASE) == [document for path in FILES for document in documents(path)]

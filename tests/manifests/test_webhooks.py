@@ -102,7 +102,6 @@ def test_what_cannot_change_a_pull_is_not_asked_about() -> None:
     assert paths == {"spec", "?template.?spec", "?spec.?template.?spec", "?spec.?jobTemplate.?spec.?template.?spec"}
 
 
-@pytest.mark.optional
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [
@@ -120,7 +119,6 @@ def test_the_enforce_overlay_refuses_wherever_nothing_else_is_said(mode: str | N
     assert called(built, namespace="pullcheck", mode=mode) == called(built, namespace="kube-system", mode=mode) == []
 
 
-@pytest.mark.optional
 def test_the_enforce_overlay_changes_the_selectors_alone() -> None:
     base, overlay = kustomize(BASE), kustomize(MANIFESTS / "overlays" / "enforce")
     for webhook in (*base[-1]["webhooks"], *overlay[-1]["webhooks"]):

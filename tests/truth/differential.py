@@ -1,4 +1,7 @@
-"""Plays random cases against the kubelet's own code: `python -m tests.truth.differential --cases 1000000`."""
+"""Plays random cases against the kubelet's own code: `python -m tests.truth.differential --cases 1000000`.
+
+With `--record` what came of it is the last section of docs/truth.md; a seed makes it the same each time.
+"""
 
 import argparse
 import base64
@@ -16,6 +19,7 @@ from pathlib import Path
 
 from tests.truth import kubelet, ours
 from tests.truth.cases import Case, draw_cases, write
+from tests.truth.report import RANDOM_CASES, REPORT, find_random_cases
 from tests.truth.shrinking import shrink
 from webhook.images import reference
 
@@ -151,11 +155,33 @@ def _kind_of(case: Case, answer: Answer) -> str:
     return f"{case['op']}: {kind}"
 
 
+def describe(outcome: Outcome, seed: int) -> str:
+    """Write the section of the report."""
+    lines = [
+        RANDOM_CASES,
+        "",
+        f"Written by `python -m tests.truth.differential --cases {outcome.cases} --seed {seed} --record`: images,",
+        "secrets and keys drawn at random, most of them near a boundary, answered by our stages and by a Go program",
+        f"that calls the kubelet's packages. **{outcome.cases:,} cases, {outcome.differences:,} differences.**",
+        "",
+        "| what was asked, and how the kubelet answers | cases |",
+        "|---|---|",
+    ]
+    return "\n".join([*lines, *(f"| {kind} | {amount:,} |" for kind, amount in sorted(outcome.kinds.items())), ""])
+
+
+def record(section: str) -> None:
+    """Put the section in the place of the old one."""
+    text = REPORT.read_text()
+    REPORT.write_text(f"{text.removesuffix(find_random_cases(text))}\n{section}")
+
+
 def main() -> int:
     """Play random cases against the kubelet's own code and print the figure; exit 1 when there is a difference."""
     parser = argparse.ArgumentParser(prog="python -m tests.truth.differential", description=main.__doc__)
     parser.add_argument("--cases", type=int, default=100_000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32), help="which (default: others each time)")
+    parser.add_argument("--record", action="store_true", help="write the outcome into docs/truth.md")
     options = parser.parse_args()
     if obstacle := kubelet.find_obstacle():
         print(obstacle, file=sys.stderr)
@@ -167,6 +193,8 @@ def main() -> int:
     for difference in outcome.shown:
         print(shrunk(difference))
     seconds = time.monotonic() - begin
+    if options.record:
+        record(describe(outcome, options.seed))
     print(f"{outcome.cases} cases (seed {options.seed}), {outcome.differences} differences, {seconds:.0f} s")
     return 1 if outcome.differences else 0
 

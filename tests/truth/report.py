@@ -1,7 +1,8 @@
 """`python -m tests.truth.report` plays every scene on a real node and writes docs/truth.md anew.
 
 With `--check` nothing is written: the exit code is 1 where the file is not what a run gives. A fault in any scene is
-told on stderr, and is exit code 1 as well; 125: the scenes could not be played.
+told on stderr, and is exit code 1 as well; 125: the scenes could not be played. The file's last section is not from
+here and stays as it is: `python -m tests.truth.differential --record` writes it.
 """
 
 import argparse
@@ -23,6 +24,8 @@ from tests.truth.scenes.scene import Scene
 
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "docs" / "truth.md"
+RANDOM_CASES = "## Random cases against the kubelet's own code"
+"""The title of the last section."""
 NOT_RUN = 125
 _PASSING = (
     (re.compile(r"sha256:[0-9a-f]{64}"), "sha256:…"),
@@ -153,6 +156,12 @@ def _cell(text: str) -> str:
     return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]}…"
 
 
+def find_random_cases(text: str) -> str:
+    """Find the last section of a report; empty where it has none."""
+    _, title, section = text.partition(RANDOM_CASES)
+    return f"\n{title}{section}" if title else ""
+
+
 def main() -> int:
     """Play everything, and write or compare the report."""
     parser = argparse.ArgumentParser(prog="python -m tests.truth.report", description=__doc__)
@@ -182,9 +191,11 @@ def main() -> int:
 
 def _settle(text: str, *, is_check: bool) -> bool:
     """Write the report, or say whether it is what stands there."""
+    old = REPORT.read_text() if REPORT.exists() else ""
+    new = text + find_random_cases(old)
     if not is_check:
-        REPORT.write_text(text)
-    elif not REPORT.exists() or REPORT.read_text() != text:
+        REPORT.write_text(new)
+    elif new != old:
         print(f"truth: {REPORT.relative_to(ROOT)} is not what this run gives", file=sys.stderr)
         return False
     return True

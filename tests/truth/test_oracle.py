@@ -11,7 +11,6 @@ from tests.truth.cases import draw_case, draw_cases
 from tests.truth.configs import encode
 from tests.truth.differential import compare, play, shrunk
 
-pytestmark = pytest.mark.optional
 CASES = 100_000
 SEED = 4
 SECRET_KEYS = {"kubernetes.io/dockerconfigjson": ".dockerconfigjson", "kubernetes.io/dockercfg": ".dockercfg"}

@@ -1,12 +1,15 @@
 """The report: the same text for the same outcomes, whatever the time, the port or the machine."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
+from tests.truth.differential import Outcome as Comparison
+from tests.truth.differential import describe
 from tests.truth.outcome import Outcome
-from tests.truth.report import render
+from tests.truth.report import find_random_cases, render
 from tests.truth.test_judge import SCENE, outcome
 
 SILENT = replace(SCENE, group="Group", silence="nobody can know")
@@ -46,3 +49,13 @@ def test_an_outcome_survives_its_file() -> None:
     played = outcome("warn", has_pulled=True)
 
     assert Outcome.from_json(json.loads(json.dumps(played.to_json()))) == played
+
+
+def test_the_section_of_random_cases_is_found_behind_the_scenes() -> None:
+    section = describe(Comparison(cases=1000, kinds=Counter({"match: matched": 1000})), seed=4)
+    scenes = rendered("not found")
+
+    assert find_random_cases(f"{scenes}\n{section}") == f"\n{section}"
+    assert find_random_cases(scenes) == ""
+    assert "**1,000 cases, 0 differences.**" in section
+    assert "| match: matched | 1,000 |" in section
