@@ -39,4 +39,4 @@ def test_an_unknown_name_fails_at_once() -> None:
     with pytest.raises(socket.gaierror):
         socket.gethostbyname("nobody.example.org")
 
-    assert time.monotonic() - begin < 0.5
+    assert time.monotonic() - begin < 4, "a resolver that hears nothing waits for 5 s"
