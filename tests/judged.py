@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from tests.registry.playing import DESTINATIONS
 from webhook.admission.workload import CustomKind, WorkloadKinds
 from webhook.images.onnode import NodeImages
-from webhook.judging import Judging, Road
+from webhook.judging import Judging
 from webhook.keychain.pullsecrets import (
     AbsentSecret,
     AbsentServiceAccount,
@@ -16,9 +16,12 @@ from webhook.keychain.pullsecrets import (
     ServiceAccount,
     ServiceAccountState,
 )
+from webhook.memory import Times
 from webhook.pipeline import Pipeline
+from webhook.reading import Memories
 from webhook.registry.exchange import Intent, Reply
 from webhook.registry.resolution import Conclusion
+from webhook.road import Road
 from webhook.verdict.policy import Rules
 
 
@@ -58,9 +61,15 @@ class FakeRegistries:
     """What a URL holds that is answered with the delay; empty: all of them are."""
     conversations: int = 0
     intents: list[Intent] = field(default_factory=list)
+    askers: list[tuple[str, str]] = field(default_factory=list)
+    """Namespace and account, of each conversation."""
 
-    async def hold(self, conversation: Generator[Intent, Reply, Conclusion]) -> Conclusion:
+    async def hold(
+        self, start: Callable[[], Generator[Intent, Reply, Conclusion]], *, namespace: str, account: str
+    ) -> Conclusion:
         self.conversations += 1
+        self.askers.append((namespace, account))
+        conversation = start()
         try:
             intent = next(conversation)
             while True:
@@ -73,15 +82,19 @@ class FakeRegistries:
 
 
 def make_pipeline(
-    registries: FakeRegistries, cluster: FakeCluster | None = None, *, rules: Rules | None = None, **network: object
+    registries: FakeRegistries,
+    cluster: FakeCluster | None = None,
+    *,
+    rules: Rules | None = None,
+    times: Times | None = None,
+    **network: object,
 ) -> Pipeline:
     judging = Judging(
-        cluster=cluster or FakeCluster(),
         registries=registries,
         road=Road(destinations=replace(DESTINATIONS, **network)),  # type: ignore[arg-type]
         rules=rules or Rules(),
         process_key=b"key",
-        nodes_seconds=30,
+        memories=Memories.of(cluster or FakeCluster(), times or Times(), entries=1000),
     )
     kinds = WorkloadKinds([CustomKind("argoproj.io", "Rollout")])
     return Pipeline(judging, kinds, rules or Rules())

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from tests.verdict.making import secret, use
 from webhook.case import Case
 from webhook.images.onnode import NodeImages
 from webhook.images.uses import ImageUse
-from webhook.judging import MAX_USES
+from webhook.judging import MAX_IMAGES_AT_ONCE, MAX_USES
 from webhook.keychain.pullsecrets import UnreadableSecret, Wanted
 from webhook.registry.exchange import Intent, Reply
 from webhook.verdict.judgement import Verdict
@@ -34,7 +36,7 @@ def judged(
     *,
     deadline_seconds: float = 5,
     rules: Rules | None = None,
-    **network: object,
+    **network: Any,
 ) -> Verdict:
     pipeline = make_pipeline(registries, cluster, rules=rules, **network)
     return asyncio.run(pipeline.judge(one, deadline_seconds))
@@ -147,6 +149,17 @@ def test_of_an_object_with_any_number_of_images_so_many_are_checked_and_the_rest
     assert registries.conversations == MAX_USES
     assert verdict.decision is Decision.WARN
     assert verdict.warnings == ("Deployment/my-app: 7 further images were not checked: of one object, 500 are",)
+
+
+def test_many_images_are_asked_for_some_at_once_and_who_has_no_turn_by_the_deadline_is_unavailable() -> (
+    None
+):
+    registries = FakeRegistries(lambda _: found(), delay_seconds=0.5)
+    images = [f"registry.example.com/app:{number}" for number in range(3 * MAX_IMAGES_AT_ONCE)]
+    verdict = judged(case(*images, wanted=NOTHING), registries, deadline_seconds=0.8)
+
+    assert registries.conversations == 2 * MAX_IMAGES_AT_ONCE
+    assert Counter(names(verdict)) == {"Resolved": MAX_IMAGES_AT_ONCE, "Unavailable": 2 * MAX_IMAGES_AT_ONCE}
 
 
 class TestOnNode:

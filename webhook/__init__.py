@@ -8,8 +8,14 @@ The map; a review travels down it:
     registry/    what to ask, where, and what the answer means
     verdict/     what it means for the cluster, and what the person reads
     report/      the command line's outputs, as strings
-    case.py      what is judged
+    memory.py    what may be remembered, and how long
+    shortcuts.py what one conversation with a registry spares the next
     flights.py   equal questions in flight share one answer
+    fairness.py  slots that one noisy namespace cannot take from the others
+    restraint.py, stopwatch.py   seldom lines in the log, and times in them
+    case.py      what is judged
+    road.py      what is known of the nodes' road to registries
+    reading.py   the pod's keychain, from the cluster or remembered
     judging.py   one workload under one deadline
     pipeline.py  from the bytes of a review to the bytes of its answer
     settings/    every setting, its form and its default

@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Protocol
 
 from webhook.admission.workload import CustomKind, WorkloadKinds
-from webhook.judging import Cluster, Judging, Road
+from webhook.judging import Judging
 from webhook.keychain.dockerconfig import Entries, parse_node_config
+from webhook.memory import Observe, Times, ignore
 from webhook.pipeline import Pipeline
+from webhook.reading import Cluster, Memories
 from webhook.registry.addresses import Address, Network
 from webhook.registry.destinations import Destinations
 from webhook.registry.endpoints import HostsFile, parse_hosts
 from webhook.registry.exchange import Intent, Reply
 from webhook.registry.proxies import read_proxies
+from webhook.road import Road
 from webhook.settings import Settings, wrong_value
+from webhook.shortcuts import Shortcuts
 from webhook.verdict.policy import Decision, NodeMeans, Policy, Rules, Softeners
 from webhook.wire.cluster import KubernetesCluster
 from webhook.wire.connections import Connections
@@ -46,6 +50,7 @@ class Observers:
 
     registry: Callable[[Intent, Reply, float], None] = lambda _intent, _reply, _seconds: None
     cluster: Callable[[str, str], None] = lambda _resource, _outcome: None
+    memory: Observe = ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Composition:
     kinds: WorkloadKinds
     rules: Rules
     cluster: OpenCluster
+    registries: Registries
     connections: Connections
     guard: Guard
 
@@ -92,6 +98,7 @@ def compose(
     destinations = _destinations(settings, environ)
     # What can fail comes first: nothing is open yet.
     trust, road, proxies = _trust(network.ca_files), _road(settings, destinations), read_proxies(environ)
+    node_entries = _node_entries(settings.nodes.docker_config)
     reader = cluster or open_cluster(settings.cluster, watching)
     guard = Guard(destinations.judge_address, timeout_seconds=network.connect_timeout_seconds)
     connections = Connections(
@@ -100,23 +107,41 @@ def compose(
         connect_seconds=network.connect_timeout_seconds,
         response_seconds=network.response_timeout_seconds,
     )
+    process_key = secrets.token_bytes(32)
     registries = Registries(
         connections,
         judge_url=destinations.judge_url,
         find_proxy=proxies.find,
         per_registry=network.per_registry,
+        shortcuts=_shortcuts(settings, process_key, watching.memory),
         observe=watching.registry,
     )
     kinds, rules = _kinds(settings), _rules(settings)
     judging = Judging(
-        cluster=reader,
         registries=registries,
         road=road,
         rules=rules,
-        process_key=secrets.token_bytes(32),
-        nodes_seconds=settings.memory.nodes_seconds,
+        process_key=process_key,
+        memories=_memories(settings, reader, node_entries, watching.memory),
     )
-    return Composition(Pipeline(judging, kinds, rules), kinds, rules, reader, connections, guard)
+    return Composition(Pipeline(judging, kinds, rules), kinds, rules, reader, registries, connections, guard)
+
+
+def _shortcuts(settings: Settings, process_key: bytes, observe: Observe) -> Shortcuts:
+    memory = settings.memory
+    return Shortcuts(process_key, seconds=memory.tokens_seconds, entries=memory.entries, observe=observe)
+
+
+def _memories(settings: Settings, cluster: Cluster, node_entries: Entries | None, observe: Observe) -> Memories:
+    memory = settings.memory
+    times = Times(
+        tags_seconds=memory.tags_seconds,
+        digests_seconds=memory.digests_seconds,
+        tokens_seconds=memory.tokens_seconds,
+        secrets_seconds=memory.secrets_seconds,
+        nodes_seconds=memory.nodes_seconds,
+    )
+    return Memories.of(cluster, times, entries=memory.entries, node_entries=node_entries, observe=observe)
 
 
 def _trust(ca_files: tuple[Path, ...]) -> Trust:
@@ -169,7 +194,6 @@ def _road(settings: Settings, destinations: Destinations) -> Road:
     return Road(
         destinations=destinations,
         find_hosts=_hosts_finder(nodes.hosts_directory),
-        node_entries=_node_entries(nodes.docker_config),
         pull_through=nodes.pull_through,
     )
 

@@ -61,13 +61,20 @@ class Flights(Generic[Key, Value]):
 class Recent(Generic[Value]):
     """A value that is read when somebody wants it, and at most once in a while."""
 
-    def __init__(self, read: Callable[[], Coroutine[Any, Any, Value]], seconds: float) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Coroutine[Any, Any, Value]],
+        seconds: float,
+        observe: Callable[[bool], None] = lambda _is_hit: None,
+    ) -> None:
         """Take how to read it.
 
         Args:
             read: Reads it anew.
             seconds: How long it serves; 0: it is read each time.
+            observe: Told each time whether it was known.
         """
+        self._observe = observe
         self._read = read
         self._seconds = seconds
         self._flights: Flights[None, tuple[float, Value]] = Flights()
@@ -80,7 +87,9 @@ class Recent(Generic[Value]):
             not_before: What was read before this time of the loop's clock is read again.
         """
         now = asyncio.get_running_loop().time()
-        if self._known is None or now >= self._known[0] + self._seconds or self._known[0] < not_before:
+        is_known = self._known is not None and not_before <= self._known[0] > now - self._seconds
+        self._observe(is_known)
+        if self._known is None or not is_known:
             self._known = await self._flights.join(None, self._renew)
         return self._known[1]
 

@@ -4,31 +4,22 @@ The wires satisfy the Protocols here by shape. What is known by the deadline cou
 """
 
 import asyncio
+import contextlib
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 from webhook.case import Case
-from webhook.flights import Flights, Recent
+from webhook.flights import Flights
 from webhook.images import reference as references
-from webhook.images.onnode import NodeImages
 from webhook.images.reference import InvalidReference, Reference
 from webhook.images.uses import ImageUse
-from webhook.keychain.dockerconfig import Entries
-from webhook.keychain.pullsecrets import (
-    Keychain,
-    SecretState,
-    ServiceAccount,
-    ServiceAccountState,
-    UnreadableSecret,
-    UnreadableServiceAccount,
-    assemble,
-    merged,
-)
+from webhook.keychain.pullsecrets import Keychain
+from webhook.memory import ConclusionKey
+from webhook.reading import Dated, Limits, Memories
 from webhook.registry.conversation import Conversation, converse
-from webhook.registry.destinations import Destinations
-from webhook.registry.endpoints import HostsFile, find_endpoints
 from webhook.registry.question import Question
 from webhook.registry.resolution import (
     Conclusion,
@@ -38,6 +29,8 @@ from webhook.registry.resolution import (
     Unavailable,
     UnavailableCause,
 )
+from webhook.road import Road
+from webhook.stopwatch import Stopwatch
 from webhook.verdict.evidence import note_unreadable
 from webhook.verdict.judgement import Verdict, judge
 from webhook.verdict.policy import Circumstances, Rules
@@ -46,88 +39,47 @@ from webhook.verdict.summary import summarise
 MAX_USES = 500
 """Image uses of one workload that are judged. Real pods have tens; a manifest of the API server's largest size could
 name 40,000, and asking for them would hold up everybody's reviews."""
+MAX_IMAGES_AT_ONCE = 32
+"""Of one workload: more than its registries are asked at once. Each takes 12 KiB of memory and a moment in which nobody
+else is answered, so the others come when one is done."""
 MAX_CLUSTER_SHARE = 0.4
 """Of the time that is left, what the cluster may take before its secrets count as unreadable: an API server answers
 within milliseconds, and the registry still needs three round trips."""
-_LATE = "the cluster did not answer in time"
+CONFIRMATION_SHARE = 0.1
+"""Of what is then left, what is kept from registries: before a denial of some images the cluster is read again, however
+long others hang."""
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class Cluster(Protocol):
-    """Reads what a pod names, in its namespace; absence and trouble are values."""
-
-    async def read_secret(self, namespace: str, name: str) -> SecretState:
-        """Read a secret."""
-
-    async def read_service_account(self, namespace: str, name: str) -> ServiceAccountState:
-        """Read a service account."""
-
-    async def read_node_images(self) -> NodeImages:
-        """Read which images nodes report to have; none where nobody tells."""
 
 
 class Registries(Protocol):
     """Holds conversations with registries; faults are values that the conversation is sent."""
 
-    async def hold(self, conversation: Conversation) -> Conclusion:
-        """Carry a conversation to its end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Road:
-    """What is known of the nodes' road to registries, and where this webhook will not follow it."""
-
-    destinations: Destinations
-    find_hosts: Callable[[str], HostsFile | None] = field(default=lambda _: None)
-    """The hosts.toml that applies to a registry."""
-    node_entries: Entries | None = None
-    """The node's own docker config."""
-    pull_through: tuple[str, ...] = ()
-    """Patterns of caches."""
-
-    def question(self, reference: Reference, keychain: Keychain) -> Question:
-        """What there is to ask about a reference."""
-        is_insecure = self.destinations.is_insecure(reference.registry)
-        return Question(
-            reference=reference,
-            credentials=keychain.credentials_for(reference),
-            endpoints=find_endpoints(reference, self.find_hosts(reference.registry), is_insecure=is_insecure),
-            destinations=self.destinations,
-            pull_through=self.pull_through,
-        )
+    async def hold(self, start: Callable[[], Conversation], *, namespace: str, account: str) -> Conclusion:
+        """Carry a conversation to its end, on behalf of a namespace, with logins of this fingerprint."""
 
 
 class Judging:
     """Judges workloads, all images of one at once; equal questions in flight share one conversation."""
 
     def __init__(
-        self,
-        *,
-        cluster: Cluster,
-        registries: Registries,
-        road: Road,
-        rules: Rules,
-        process_key: bytes,
-        nodes_seconds: float,
+        self, *, registries: Registries, road: Road, rules: Rules, process_key: bytes, memories: Memories
     ) -> None:
         """Take the wires and the rules.
 
         Args:
-            cluster: Reads secrets and service accounts.
             registries: Holds conversations.
             road: The nodes' road to registries.
             rules: What resolutions mean.
             process_key: A random key, for the fingerprints of credentials.
-            nodes_seconds: How long the nodes' images are remembered.
+            memories: What is known for a while.
         """
-        self._cluster = cluster
         self._registries = registries
         self._road = road
         self._rules = rules
         self._process_key = process_key
-        self._node_images = Recent(cluster.read_node_images, nodes_seconds)
-        self._flights: Flights[tuple[str, ...], Conclusion] = Flights()
+        self._memories = memories
+        self._flights: Flights[ConclusionKey, Conclusion] = Flights()
 
     async def judge(self, case: Case, deadline_seconds: float) -> Verdict:
         """Find out whether a workload's images can be pulled, and decide.
@@ -136,73 +88,101 @@ class Judging:
             case: The workload.
             deadline_seconds: From now on; by then there is a verdict.
         """
-        deadline_at = asyncio.get_running_loop().time() + deadline_seconds
+        begin = _now()
+        deadline_at = begin + deadline_seconds
+        watch = Stopwatch()
         uses = [use for use in case.uses[:MAX_USES] if use.image not in self._rules.ignored_images]
         parsed = {use.image: references.parse(use.image) for use in uses}
         askable = {image: reference for image, reference in parsed.items() if isinstance(reference, Reference)}
-        keychain = await self._read_keychain(case, askable, deadline_seconds * MAX_CLUSTER_SHARE)
-        found = await self._resolve_all(askable, keychain, deadline_at)
+        keychain = await self._read_keychain(case, askable, deadline_at)
+        watch.note("cluster")
+        registry_until = deadline_at - (deadline_at - _now()) * CONFIRMATION_SHARE
+        found = await self._resolve_all(case.namespace, askable, keychain.state, registry_until)
+        watch.note("registry")
+        if keychain.asked_at < begin and self._would_deny(found):
+            keychain = await self._read_again(case, askable, keychain.state, found, Limits(begin, deadline_at))
+            watch.note("rereading")
         for image, invalid in parsed.items():
             if isinstance(invalid, InvalidReference):
                 found[image] = Conclusion(Invalid(invalid.reason))
         on_node = await self._find_on_node(uses, askable, found, deadline_at)
-        return self._sum_up(case, uses, askable, found, keychain, on_node)
+        watch.note("nodes")
+        verdict = self._sum_up(case, uses, askable, found, keychain.state, on_node)
+        return replace(verdict, durations=watch.noted)
 
-    async def _read_keychain(self, case: Case, askable: Mapping[str, Reference], most_seconds: float) -> Keychain:
+    def _would_deny(self, found: Mapping[str, Conclusion]) -> bool:
+        return any(self._rules.would_deny(conclusion.resolution) for conclusion in found.values())
+
+    async def _read_keychain(
+        self, case: Case, askable: Mapping[str, Reference], deadline_at: float, not_before: float = -math.inf
+    ) -> Dated[Keychain]:
         """Read what the pod names; nothing when no image is at a registry that may be asked."""
         if not any(self._road.destinations.allows_host(reference.repository) for reference in askable.values()):
-            return Keychain()
-        until = asyncio.get_running_loop().time() + most_seconds
-        account = await self._read_account(case, until)
-        listed = account.pull_secrets if isinstance(account, ServiceAccount) else ()
-        names = merged(case.wanted, listed)
-        distinct = list(dict.fromkeys(names))
-        states = await asyncio.gather(*(self._read_secret(case.namespace, name, until) for name in distinct))
-        by_name = dict(zip(distinct, states, strict=True))
-        return assemble([by_name[name] for name in names], self._road.node_entries, account)
+            return Dated(Keychain(), math.inf)
+        now = _now()
+        until = now + (deadline_at - now) * MAX_CLUSTER_SHARE
+        return await self._memories.keychains.read(case, Limits(not_before, until))
 
-    async def _read_account(self, case: Case, until: float) -> ServiceAccountState | None:
-        name = case.wanted.service_account
-        if name is None:
-            return None
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._cluster.read_service_account(case.namespace, name)
-        except TimeoutError:
-            return UnreadableServiceAccount(name, _LATE)
-
-    async def _read_secret(self, namespace: str, name: str, until: float) -> SecretState:
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._cluster.read_secret(namespace, name)
-        except TimeoutError:
-            return UnreadableSecret(name, _LATE)
+    async def _read_again(
+        self,
+        case: Case,
+        askable: Mapping[str, Reference],
+        old: Keychain,
+        found: dict[str, Conclusion],
+        limits: Limits,
+    ) -> Dated[Keychain]:
+        """Read the keychain anew before a denial, and resolve again what it changes."""
+        keychain = await self._read_keychain(case, askable, limits.until, limits.not_before)
+        changed = {
+            image: reference
+            for image, reference in askable.items()
+            if (old.malformed, old.credentials_for(reference))
+            != (keychain.state.malformed, keychain.state.credentials_for(reference))
+        }
+        found |= await self._resolve_all(case.namespace, changed, keychain.state, limits.until)
+        return keychain
 
     async def _resolve_all(
-        self, askable: Mapping[str, Reference], keychain: Keychain, deadline_at: float
+        self, namespace: str, askable: Mapping[str, Reference], keychain: Keychain, deadline_at: float
     ) -> dict[str, Conclusion]:
-        """Resolve every reference at once; whoever is late by the deadline is Unavailable."""
-        distinct = set(askable.values())
-        tasks = {reference: asyncio.create_task(self._resolve(reference, keychain)) for reference in distinct}
+        """Resolve every reference, some at once; whoever is late by the deadline is Unavailable."""
+        distinct = dict.fromkeys(askable.values())
+        tasks: dict[Reference, asyncio.Task[Conclusion]] = {}
+        room = asyncio.Semaphore(MAX_IMAGES_AT_ONCE)
         try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(deadline_at):
+                    for reference in distinct:
+                        await room.acquire()
+                        tasks[reference] = asyncio.create_task(self._resolve(namespace, reference, keychain))
+                        tasks[reference].add_done_callback(lambda _: room.release())
             if tasks:
-                await asyncio.wait(tasks.values(), timeout=max(0, deadline_at - asyncio.get_running_loop().time()))
-            return {image: _conclude(reference, tasks[reference]) for image, reference in askable.items()}
+                await asyncio.wait(tasks.values(), timeout=max(0, deadline_at - _now()))
+            return {image: _conclude(reference, tasks.get(reference)) for image, reference in askable.items()}
         finally:
             for task in tasks.values():
                 task.cancel()
 
-    async def _resolve(self, reference: Reference, keychain: Keychain) -> Conclusion:
+    async def _resolve(self, namespace: str, reference: Reference, keychain: Keychain) -> Conclusion:
         blocked = self._road.destinations.judge_host(reference.repository)
         if blocked is not None:
             return Conclusion(blocked)
         if keychain.malformed:
             return Conclusion(Refused(reference.registry, RefusedCause.BROKEN_SECRET))
         question = self._road.question(reference, keychain)
-        fingerprints = (credential.fingerprint(self._process_key) for credential in question.credentials)
-        return await self._flights.join(
-            (str(reference), *fingerprints), lambda: self._registries.hold(converse(question))
-        )
+        fingerprints = tuple(credential.fingerprint(self._process_key) for credential in question.credentials)
+        # What a login opened is its namespace's alone; what anybody may see is everybody's.
+        key = ConclusionKey(str(reference), question.endpoints, namespace if fingerprints else "", fingerprints)
+        known = self._memories.conclusions.recall(key, reference, _now())
+        if known is not None:
+            return replace(known, is_remembered=True)
+        return await self._flights.join(key, lambda: self._ask(key, question, namespace))
+
+    async def _ask(self, key: ConclusionKey, question: Question, namespace: str) -> Conclusion:
+        account = " ".join(key.fingerprints)
+        conclusion = await self._registries.hold(lambda: converse(question), namespace=namespace, account=account)
+        self._memories.conclusions.keep(key, question.reference, conclusion, _now())
+        return conclusion
 
     async def _find_on_node(
         self,
@@ -221,13 +201,13 @@ class Judging:
         }
         if not wanted_images:
             return frozenset()
-        begin = asyncio.get_running_loop().time()
+        begin = _now()
         try:
             async with asyncio.timeout_at(deadline_at):
-                images = await self._node_images.read()
+                images = await self._memories.node_images.read()
                 if not all(images.holds(askable[image]) for image in wanted_images):
                     # A yes may be remembered; a no is asked afresh.
-                    images = await self._node_images.read(not_before=begin)
+                    images = await self._memories.node_images.read(not_before=begin)
         except TimeoutError:
             return frozenset()
         return frozenset(image for image in wanted_images if images.holds(askable[image]))
@@ -266,11 +246,15 @@ def _note_the_rest(count: int) -> tuple[str, ...]:
     return (f"{count} further images were not checked: of one object, {MAX_USES} are",) if count > 0 else ()
 
 
-def _conclude(reference: Reference, task: asyncio.Task[Conclusion]) -> Conclusion:
-    if not task.done():
+def _conclude(reference: Reference, task: asyncio.Task[Conclusion] | None) -> Conclusion:
+    if task is None or not task.done():
         return Conclusion(Unavailable(reference.registry, UnavailableCause.DEADLINE))
     fault = task.exception()
     if fault is not None:
         _LOGGER.error("a conversation failed", exc_info=fault)
         return Conclusion(Unavailable(reference.registry, UnavailableCause.OURS))
     return task.result()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

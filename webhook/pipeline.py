@@ -20,7 +20,6 @@ from webhook.verdict.policy import Decision, Mode, Rules
 from webhook.verdict.wording import name_workload
 
 _LOGGER = logging.getLogger(__name__)
-_TOO_LARGE = "the review is larger than can be read now (32 MiB at most)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +72,19 @@ class Pipeline:
             _LOGGER.exception("judging failed", extra={"uid": review.uid})
             return _not_understood(facts, "a fault in this webhook")
 
-    def answer_oversized(self, head: bytes, mode: Mode) -> Answered | None:
-        """Answer a review whose body is too large to be read.
+    def answer_unread(self, head: bytes, mode: Mode, reason: str) -> Answered | None:
+        """Answer a review whose body was not kept.
 
         Args:
             head: Its first bytes.
             mode: What the path or the settings say.
+            reason: Why; it stands in the warning.
 
         Returns:
             None when the bytes do not begin as an AdmissionReview does.
         """
         uid = find_uid(head)
-        return (
-            _not_understood(
-                ReviewFacts(uid=uid, mode=mode), "the review is larger than can be read now (32 MiB at most)"
-            )
-            if uid
-            else None
-        )
+        return _not_understood(ReviewFacts(uid=uid, mode=mode), reason) if uid else None
 
     def admit(self, review: Review, mode: Mode) -> Case | Nothing:
         """Find what there is to judge in a review.
@@ -124,7 +118,12 @@ class Pipeline:
             return _allowed(replace(facts, early=admitted.reason))
         admitted_at = perf_counter()
         verdict = await self.judge(admitted, deadline_at - asyncio.get_running_loop().time())
-        durations = {"admission": admitted_at - begin, "judging": perf_counter() - admitted_at}
+        spent = sum(verdict.durations.values())
+        durations = {
+            "admission": admitted_at - begin,
+            **verdict.durations,
+            "verdict": perf_counter() - admitted_at - spent,
+        }
         return _decided(replace(facts, mode=admitted.mode, durations=durations), verdict)
 
 
@@ -180,6 +179,7 @@ def _decided(facts: ReviewFacts, verdict: Verdict) -> Answered:
             facts,
             decision=verdict.decision,
             images=tuple((judgement.use.image, judgement.resolution_name) for judgement in verdict.judgements),
+            remembered=sum(judgement.is_remembered for judgement in verdict.judgements),
             is_deadline_exceeded=any(_is_late(judgement.resolution) for judgement in verdict.judgements),
         ),
     )

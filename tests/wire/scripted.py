@@ -13,6 +13,7 @@ from webhook.registry.destinations import Destinations
 from webhook.registry.endpoints import Endpoint
 from webhook.registry.exchange import FetchManifest
 from webhook.registry.proxies import read_proxies
+from webhook.shortcuts import Shortcuts
 from webhook.wire.connections import Connections
 from webhook.wire.guard import Guard, look_up_host
 from webhook.wire.registries import Registries, ignore
@@ -118,6 +119,7 @@ async def registries(
             judge_url=rules.judge_url,
             find_proxy=read_proxies(environment or {}).find,
             per_registry=per_registry,
+            shortcuts=Shortcuts(b"key", seconds=3600, entries=100),
             observe=observe,
         )
     finally:

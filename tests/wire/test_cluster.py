@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.wire.minting import Files, serving_files
+from webhook.images.onnode import NodeImages
 from webhook.keychain.pullsecrets import (
     AbsentSecret,
     AbsentServiceAccount,
@@ -24,7 +25,14 @@ from webhook.keychain.pullsecrets import (
     UnreadableSecret,
     UnreadableServiceAccount,
 )
-from webhook.wire.cluster import MAX_OBJECT_BYTES, ClusterConfigurationError, KubernetesCluster, Observe
+from webhook.wire.cluster import (
+    MAX_OBJECT_BYTES,
+    MAX_THREADS,
+    MAX_THREADS_OF_ONE,
+    ClusterConfigurationError,
+    KubernetesCluster,
+    Observe,
+)
 
 SECRET = {"apiVersion": "v1", "kind": "Secret", "type": "t", "data": {"k": "dg=="}}
 ACCOUNT = {"apiVersion": "v1", "kind": "ServiceAccount", "imagePullSecrets": [{"name": "x"}]}
@@ -52,6 +60,11 @@ class APIServer(ThreadingHTTPServer):
         self.delay_seconds = 0.0
         self.together: threading.Barrier | None = None
         """Answers only when so many have asked."""
+        self.hung = "nobody"
+        """What is asked below this path is answered only when the gate is open."""
+        self.gate = threading.Event()
+        self.drips = False
+        """Sends a byte of the body now and then."""
         self.connections = 0
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -63,7 +76,8 @@ class APIServer(ThreadingHTTPServer):
 
     def put(self, path: str, document: object, status: int = 200, **headers: str) -> None:
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        self.answers[f"/api/v1/namespaces/{path}"] = (status, body, headers)
+        folder = "" if path.startswith("nodes?") else "namespaces/"
+        self.answers[f"/api/v1/{folder}{path}"] = (status, body, headers)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -75,12 +89,17 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(self.server.delay_seconds)
         if self.server.together:
             self.server.together.wait()
+        if self.path.startswith(self.server.hung):
+            self.server.gate.wait(30)
         status, body, headers = self.server.answers.get(self.path, NOT_FOUND)
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        pieces = (body[at : at + 1] for at in range(len(body))) if self.server.drips else [body]
+        for piece in pieces:
+            self.wfile.write(piece)
+            time.sleep(0.01 if self.server.drips else 0)
 
     def log_message(self, *_: object) -> None:
         """Keep quiet."""
@@ -234,6 +253,7 @@ def test_a_silent_server_is_unreadable_in_time(make: Make, server: APIServer) ->
 
 
 def test_a_server_that_is_not_there_is_unreadable(make: Make, server: APIServer) -> None:
+    server.shutdown()
     server.server_close()
     assert _secret(make()) == UnreadableSecret("a", "the API server cannot be reached")
 
@@ -271,15 +291,102 @@ def test_connections_are_kept(make: Make, server: APIServer) -> None:
 
 
 def test_reads_go_side_by_side(make: Make, server: APIServer) -> None:
-    server.together = threading.Barrier(8, timeout=10)
+    server.together = threading.Barrier(MAX_THREADS, timeout=10)
 
     async def read() -> None:
         async with make() as cluster:
-            await asyncio.gather(*(cluster.read_secret("team", f"a{number}") for number in range(8)))
+            names = [f"a{number}" for number in range(MAX_THREADS_OF_ONE)]
+            await asyncio.gather(*(cluster.read_secret(team, name) for team in ("one", "two") for name in names))
 
     asyncio.run(read())
-    assert len(server.asked) == 8
+    assert len(server.asked) == MAX_THREADS
     assert not server.together.broken, "nobody is answered before all have asked"
+
+
+def test_a_namespace_that_asks_for_much_holds_up_no_other(make: Make, server: APIServer) -> None:
+    server.hung = "/api/v1/namespaces/noisy/"
+    server.put("quiet/secrets/a", SECRET)
+
+    async def read() -> list[SecretState]:
+        async with make(timeout_seconds=20) as cluster:
+            noisy = [asyncio.create_task(cluster.read_secret("noisy", f"a{number}")) for number in range(1000)]
+            await asyncio.sleep(0)
+            quiet = [await cluster.read_secret("quiet", "a") for _ in range(3)]
+            for task in noisy:
+                task.cancel()
+            server.gate.set()
+            await asyncio.wait(noisy)
+            return quiet
+
+    assert asyncio.run(read()) == [PullSecret("a", "t", {"k": b"v"})] * 3
+    assert sum(path.startswith(server.hung) for path, _ in server.asked) <= MAX_THREADS_OF_ONE
+
+
+def test_what_was_given_up_keeps_its_thread_and_nothing_queues_behind_it(make: Make, server: APIServer) -> None:
+    server.hung = "/api/v1/namespaces/"
+    server.put("c/secrets/a", SECRET)
+
+    async def ask(cluster: KubernetesCluster, *namespaces: str) -> None:
+        """Ask, and give up when all that can be under way are."""
+        reads = [cluster.read_secret(namespace, f"a{number}") for namespace in namespaces for number in range(10)]
+        tasks = [asyncio.create_task(read) for read in reads]
+        async with asyncio.timeout(10):
+            await asyncio.sleep(0.01)
+            while len(server.asked) < MAX_THREADS:  # noqa: ASYNC110 (it is other threads that ask)
+                await asyncio.sleep(0.01)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+    async def read() -> tuple[int, int, SecretState]:
+        async with make(timeout_seconds=20) as cluster:
+            await ask(cluster, "a", "b")
+            await ask(cluster, "c", "d")
+            queued, asked = cluster._threads._work_queue.qsize(), len(server.asked)
+            server.gate.set()
+            return queued, asked, await cluster.read_secret("c", "a")
+
+    assert asyncio.run(read()) == (0, MAX_THREADS, PullSecret("a", "t", {"k": b"v"}))
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "images", "outcome"),
+    [
+        (200, {"items": [{"status": {"images": [{"names": ["a:1"]}]}}]}, ["docker.io/library/a:1"], "found"),
+        (200, b"<html>", [], "failed"),
+        (403, _status(403, "Forbidden"), [], "forbidden"),
+    ],
+)
+def test_what_nodes_have_is_read_when_they_may_be_listed(
+    make: Make, server: APIServer, status: int, document: object, images: list[str], outcome: str
+) -> None:
+    seen: list[tuple[str, str]] = []
+    server.put("nodes?resourceVersion=0", document, status)
+
+    async def read() -> NodeImages:
+        async with make(observe=lambda *outcome: seen.append(outcome)) as cluster:
+            found = await cluster.read_node_images()
+            assert not len(cluster._slots)
+            return found
+
+    assert asyncio.run(read()) == NodeImages(tagged=frozenset(images))
+    assert seen == [("nodes", outcome)]
+
+
+def test_a_body_that_drips_does_not_keep_its_thread(make: Make, server: APIServer) -> None:
+    """Each byte comes in time, and the last one in a minute."""
+    server.drips = True
+    server.put("team/secrets/a", {**SECRET, "x": "x" * 6000})
+
+    async def read() -> SecretState:
+        async with make(timeout_seconds=0.2) as cluster:
+            state = await cluster.read_secret("team", "a")
+            async with asyncio.timeout(20):
+                while len(cluster._slots):  # noqa: ASYNC110 (nobody is told when a thread ends)
+                    await asyncio.sleep(0.01)
+            return state
+
+    assert asyncio.run(read()) == UnreadableSecret("a", "the API server did not answer in time")
 
 
 def test_each_read_is_observed_once(make: Make, server: APIServer) -> None:

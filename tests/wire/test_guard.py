@@ -5,6 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from webhook.fairness import CURRENT_ASKER
 from webhook.registry.destinations import Destinations
 from webhook.registry.exchange import AddressRefused, NameNotFound, TimedOut
 from webhook.wire.guard import MAX_LOOKUPS, Guard, look_up_host
@@ -85,6 +86,33 @@ def test_a_name_without_addresses_is_not_found(failure):
     assert find("a.example", Resolver(failure)) == NameNotFound()
 
 
+async def find_for(asker, guard, host):
+    """As within a task of this namespace's."""
+    CURRENT_ASKER.set(asker)
+    return await guard.find(host)
+
+
+def test_the_dead_names_of_one_namespace_leave_threads_for_the_others():
+    release = threading.Event()
+
+    def look_up(host):
+        if host.endswith(".dead.example"):
+            release.wait(30)
+        return ["1.1.1.1"]
+
+    async def ask():
+        guard = Guard(RULES.judge_address, timeout_seconds=0.2, look_up=look_up)
+        try:
+            dead = (find_for("noisy", guard, f"{number}.dead.example") for number in range(2 * MAX_LOOKUPS))
+            assert set(await asyncio.gather(*dead)) == {TimedOut()}
+            assert await asyncio.create_task(find_for("quiet", guard, "a.example")) == addresses("1.1.1.1")
+        finally:
+            release.set()
+            guard.close()
+
+    asyncio.run(ask())
+
+
 def test_a_silent_resolver_is_given_up_and_its_threads_are_not_taken_twice():
     release = threading.Event()
     resolver = Resolver(["1.1.1.1"])
@@ -98,7 +126,8 @@ def test_a_silent_resolver_is_given_up_and_its_threads_are_not_taken_twice():
         guard = Guard(RULES.judge_address, timeout_seconds=0.2, look_up=look_up)
         try:
             begin = time.monotonic()
-            silent = await asyncio.gather(*(guard.find(f"{number}.example") for number in range(MAX_LOOKUPS + 10)))
+            finds = (find_for(f"team-{number}", guard, f"{number}.example") for number in range(MAX_LOOKUPS + 10))
+            silent = await asyncio.gather(*finds)
             assert time.monotonic() - begin < 5
             assert set(silent) == {TimedOut()}
             assert len(resolver.asked) == MAX_LOOKUPS  # the others waited for a thread, and none came free

@@ -87,6 +87,7 @@ def test_a_review_is_one_line_with_all_that_is_known_of_it(written):
         "mode": "enforce",
         "decision": "deny",
         "images": [{"image": "my-app:2.0", "resolution": "Missing"}],
+        "remembered": 0,
         "requests": 3,
         "duration_seconds": 0.0215,
         "durations": {"judging": 0.012346},

@@ -34,6 +34,7 @@ from webhook.registry.exchange import (
     BrokenAnswer,
     ConnectFailed,
     FetchToken,
+    HeldBack,
     NameNotFound,
     ProxyFailed,
     Reply,
@@ -42,7 +43,9 @@ from webhook.registry.exchange import (
     TlsFailed,
 )
 from webhook.registry.resolution import Conclusion, Resolved
+from webhook.wire.registries import Asker
 
+TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"
 BODY = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
 
 
@@ -439,12 +442,30 @@ class TestConnections:
                 writer.write(OK)
 
             async with serving(script) as server, registries(per_registry=3) as client:
-                replies = await asyncio.gather(*(client.ask(manifest(server.url())) for _ in range(20)))
+                askers = [Asker(f"team-{number % 2}") for number in range(20)]
+                replies = await asyncio.gather(*(client.ask(manifest(server.url()), asker) for asker in askers))
                 assert statuses(replies) == [200] * 20
                 assert client._lanes == {}
                 return most, server.connections
 
         assert asyncio.run(run()) == (3, 3)
+
+    def test_one_namespace_leaves_a_place_at_a_registry_for_the_others(self):
+        async def run():
+            async def script(data, writer):
+                await asyncio.sleep(0.2 if b"/slow/" in data else 0)
+                writer.write(OK)
+
+            async with serving(script) as server, registries(per_registry=4) as client:
+                noisy = [client.ask(manifest(server.url(path="/slow/")), Asker("noisy")) for _ in range(40)]
+                crowd = asyncio.gather(*noisy)
+                await asyncio.sleep(0.05)
+                answered = await client.ask(manifest(server.url(path="/quick/")), Asker("quiet"))
+                is_first = not crowd.done()
+                await crowd
+                return getattr(answered, "status", answered), is_first
+
+        assert asyncio.run(run()) == (200, True)
 
     def test_a_slow_registry_holds_up_no_other(self):
         async def run():
@@ -784,13 +805,17 @@ def conversation(*intents, heard):
     return Conclusion(Resolved(DIGEST))
 
 
+async def hold(client, started):
+    return await client.hold(lambda: started, namespace="shop", account="")
+
+
 class TestConversations:
     def test_a_conversation_is_held_to_its_end(self):
         async def run():
             heard: list[Reply] = []
             async with serving(always(OK)) as server, registries() as client:
                 intents = [manifest(server.url()), manifest("https://absent.example/"), manifest(server.url())]
-                return await client.hold(conversation(*intents, heard=heard)), heard
+                return await hold(client, conversation(*intents, heard=heard)), heard
 
         conclusion, heard = asyncio.run(run())
         assert conclusion == Conclusion(Resolved(DIGEST))
@@ -799,7 +824,7 @@ class TestConversations:
     def test_a_conversation_that_asks_nothing_ends_at_once(self):
         async def run():
             async with registries() as client:
-                return await client.hold(conversation(heard=[]))
+                return await hold(client, conversation(heard=[]))
 
         assert asyncio.run(run()) == Conclusion(Resolved(DIGEST))
 
@@ -820,7 +845,7 @@ class TestConversations:
             async with serving(stall) as server, registries() as client:
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.1):
-                        await client.hold(hopeless(server.url()))
+                        await hold(client, hopeless(server.url()))
                 assert client._lanes == {}
             return closed
 
@@ -839,3 +864,99 @@ class TestConversations:
         reply, _ = ask(script, observe=observe)
         assert [(type(intent).__name__, answer) for intent, answer, _ in seen] == [("FetchManifest", reply)]
         assert 0.09 < seen[0][2] < 1
+
+
+def wanting(*intents):
+    """A conversation that asks for these, and resolves whatever it hears."""
+
+    def start():
+        for intent in intents:  # noqa: UP028 (a tuple cannot be sent the answers)
+            yield intent
+        return Conclusion(Resolved(DIGEST))
+
+    return start
+
+
+class TestMemory:
+    TOKEN = BODY % (37, b'{"access_token":"t","expires_in":600}')
+
+    def fetch_token(self, server):
+        credential = Credential("alice", "s3cret")
+        url = server.url(path="/token")
+        return FetchToken(endpoint=Endpoint(url=url), url=url, grant="password", credential=credential)
+
+    def test_a_token_is_asked_for_once_by_all_who_want_it_at_the_same_time(self):
+        async def run():
+            async def script(_, writer):
+                await asyncio.sleep(0.05)
+                writer.write(self.TOKEN)
+
+            async with serving(script) as server, registries() as client:
+                start = wanting(self.fetch_token(server))
+                await asyncio.gather(*(client.hold(start, namespace="shop", account="a") for _ in range(50)))
+                await client.hold(start, namespace="shop", account="a")
+                at_once = len(server.requests)
+                await client.hold(start, namespace="other", account="a")
+                return at_once, len(server.requests)
+
+        assert asyncio.run(run()) == (1, 2)
+
+    def test_a_challenge_is_not_asked_for_again(self):
+        challenge = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="r"\r\nContent-Length: 0\r\n\r\n'
+
+        async def run():
+            async with serving(always(challenge)) as server, registries() as client:
+                for tag in "12":
+                    intent = manifest(server.url(path=f"/v2/app/manifests/{tag}"))
+                    start = wanting(replace(intent, endpoint=Endpoint(url=server.url(path="/v2"))))
+                    await client.hold(start, namespace=tag, account="")
+                return len(server.requests)
+
+        assert asyncio.run(run()) == 1
+
+
+class TestPatience:
+    def test_a_registry_that_fails_is_left_alone_for_everybody_and_nobody_waits_for_it(self):
+        async def run():
+            seen = []
+            async with registries(per_registry=1, observe=lambda _, reply, __: seen.append(reply)) as client:
+                intent = manifest(f"http://127.0.0.1:{free_port()}/v2/app/manifests/1")
+                for number in range(6):
+                    await client.ask(intent, Asker(f"team-{number % 2}"))
+                return seen, client.sick()
+
+        seen, sick = asyncio.run(run())
+        assert seen == [ConnectFailed()] * 5 + [HeldBack("sick")]
+        assert sick == ("127.0.0.1",)
+
+    def test_who_was_told_to_wait_waits_and_nobody_else_does(self):
+        async def run():
+            async with serving(always(TOO_MANY)) as server, registries() as client:
+                askers = [Asker("shop", "a"), Asker("shop", "a"), Asker("shop", "b")]
+                replies = [await client.ask(manifest(server.url()), asker) for asker in askers]
+                return statuses(replies), len(server.requests)
+
+        assert asyncio.run(run()) == ([429, HeldBack("rate limited"), 429], 2)
+
+    @pytest.mark.parametrize(("seconds", "expected"), [(1.6, ("127.0.0.1",)), (0.05, ())])
+    def test_a_request_that_was_given_up_tells_of_a_registry_only_when_it_was_silent_for_long(self, seconds, expected):
+        async def stall(_, __):
+            await asyncio.sleep(30)
+
+        async def give_up(client, server, number):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await client.ask(manifest(server.url()), Asker(f"team-{number % 2}"))
+
+        async def run():
+            async with serving(stall) as server, registries(response_seconds=20) as client:
+                await asyncio.gather(*(give_up(client, server, number) for number in range(6)))
+                return client.sick()
+
+        assert asyncio.run(run()) == expected
+
+
+def free_port():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return unused.getsockname()[1]

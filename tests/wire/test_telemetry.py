@@ -1,4 +1,5 @@
 import asyncio
+from contextvars import copy_context
 from dataclasses import replace
 from typing import get_args
 
@@ -14,6 +15,7 @@ from webhook.registry.exchange import (
     Fault,
     FetchManifest,
     FetchToken,
+    HeldBack,
     NameNotFound,
     ProxyFailed,
     Purpose,
@@ -65,6 +67,8 @@ def test_the_metrics_have_the_names_of_the_contract(telemetry):
         "pullcheck_registry_request_duration_seconds": "histogram",
         "pullcheck_cluster_requests_total": "counter",
         "pullcheck_deadline_exceeded_total": "counter",
+        "pullcheck_memory_lookups_total": "counter",
+        "pullcheck_breaker_open": "gauge",
         "pullcheck_certificate_expiry_timestamp_seconds": "gauge",
         "pullcheck_build_info": "gauge",
     }
@@ -72,8 +76,39 @@ def test_the_metrics_have_the_names_of_the_contract(telemetry):
 
 def test_every_metric_is_explained_in_a_sentence(telemetry):
     helps = [line.split(" ", 3)[3] for line in lines(telemetry) if line.startswith("# HELP pullcheck_")]
-    assert len(helps) == 10
+    assert len(helps) == 12
     assert all(text.endswith(".") for text in helps)
+
+
+def test_lookups_are_counted_by_what_came_of_them(telemetry):
+    telemetry.observe_memory("tags", is_hit=True)
+    telemetry.observe_memory("tags", is_hit=True)
+    telemetry.observe_memory("secrets", is_hit=False)
+    assert samples(telemetry, "pullcheck_memory_lookups_total") == {
+        '{memory="tags",result="hit"}': 2,
+        '{memory="secrets",result="miss"}': 1,
+    }
+
+
+def test_a_registry_is_told_while_it_is_left_alone_and_as_well_afterwards(telemetry):
+    sick = ["b.example.com", "a.example.com"]
+    telemetry.watch_breakers(lambda: sick)
+    assert samples(telemetry, "pullcheck_breaker_open{") == {
+        'registry="a.example.com"}': 1,
+        'registry="b.example.com"}': 1,
+    }
+    sick.remove("a.example.com")
+    assert 'pullcheck_breaker_open{registry="a.example.com"} 0.0' in lines(telemetry)
+
+
+def test_what_was_held_back_is_no_request_of_a_review(telemetry):
+    def review():
+        RequestTally.begin()
+        telemetry.observe_registry_request(manifest(), HeldBack("sick"), 0)
+        telemetry.observe_registry_request(manifest(), Answer(200), 0)
+        return RequestTally.current().count
+
+    assert copy_context().run(review) == 1
 
 
 def test_the_process_is_measured_too(telemetry):
@@ -181,7 +216,7 @@ def test_the_outcome_is_the_status_or_the_fault(telemetry, reply, outcome):
 def test_no_fault_lacks_an_outcome(telemetry):
     for kind in get_args(Fault):
         telemetry.observe_registry_request(
-            manifest(), kind(*(["expired"] if kind in (TlsFailed, AddressRefused) else [])), 0
+            manifest(), kind(*(["expired"] if kind in (TlsFailed, AddressRefused, HeldBack) else [])), 0
         )
     series = samples(telemetry, "pullcheck_registry_requests_total")
     assert len(series) == len(get_args(Fault))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from webhook.images.reference import Reference
 from webhook.keychain import dockerconfig, matching
@@ -18,13 +19,18 @@ _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _OBJECT_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PullSecret:
     """A secret that the pod names, as the cluster has it."""
 
     name: str
     type: str
     data: Mapping[str, bytes] = field(repr=False)
+
+    @cached_property
+    def config(self) -> Entries | IgnoredSecret | MalformedSecret:
+        """What the kubelet reads in it. It is read once: who remembers the secret remembers this too."""
+        return dockerconfig.parse_secret(self.name, self.type, self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,7 @@ def assemble(
         account: The service account that was asked for, if one was.
     """
     given = [secret for secret in secrets if isinstance(secret, PullSecret)]
-    read = [dockerconfig.parse_secret(secret.name, secret.type, secret.data) for secret in given]
+    read = [secret.config for secret in given]
     entries = {secret.name: one for secret, one in zip(given, read, strict=True) if isinstance(one, Entries)}
     return Keychain(
         pod=matching.build(login for one in read if isinstance(one, Entries) for login in one.logins),

@@ -153,5 +153,23 @@ class BrokenAnswer:
     """What came is not HTTP, or exceeds the limits of headers, or its body is encoded though none was asked for."""
 
 
-Fault = NameNotFound | ConnectFailed | TimedOut | TlsFailed | SpeaksPlain | AddressRefused | ProxyFailed | BrokenAnswer
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """Nothing was sent: the registry is left alone for a moment."""
+
+    reason: Literal["rate limited", "sick"]
+    """It asked for that, or it failed several times in a row."""
+
+
+Fault = (
+    NameNotFound
+    | ConnectFailed
+    | TimedOut
+    | TlsFailed
+    | SpeaksPlain
+    | AddressRefused
+    | ProxyFailed
+    | BrokenAnswer
+    | HeldBack
+)
 Reply = Answer | Fault

@@ -15,6 +15,7 @@ from webhook.registry.exchange import (
     ConnectFailed,
     Fault,
     FetchManifest,
+    HeldBack,
     NameNotFound,
     ProxyFailed,
     SpeaksPlain,
@@ -96,6 +97,10 @@ def read_fault(host: str, fault: Fault) -> Unavailable | Blocked:
             return Unavailable(host, UnavailableCause.NOT_A_REGISTRY)
         case ConnectFailed() | TimedOut():
             return Unavailable(host, UnavailableCause.SILENT)
+        case HeldBack("rate limited"):
+            return Unavailable(host, UnavailableCause.RATE_LIMITED)
+        case HeldBack():
+            return Unavailable(host, UnavailableCause.SICK)
         case _:
             assert_never(fault)
 

@@ -109,6 +109,8 @@ class UnavailableCause(StrEnum):
     PROXY = "proxy"
     RATE_LIMITED = "rate limited"
     SERVER_ERROR = "server error"
+    SICK = "sick"
+    """It failed several times in a row, and is left alone for a moment."""
     NOT_A_REGISTRY = "not a registry"
     """An answer that no registry gives: HTML, an unknown status, a broken digest."""
     CHALLENGE = "challenge"
@@ -195,3 +197,5 @@ class Conclusion:
 
     resolution: Resolution
     offers: tuple[OfferResult, ...] = ()
+    is_remembered: bool = False
+    """Whether this is how an earlier conversation ended."""

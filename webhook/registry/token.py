@@ -25,6 +25,8 @@ from webhook.registry.travel import MAX_REDIRECTS, Arrival, find_target
 
 MAX_TOKEN_CHARACTERS = 16 * 1024
 """Real ones are below 5 KiB; a longer one would not fit into the header that registries accept."""
+DEFAULT_LIFETIME_SECONDS = 60.0
+"""Of a token whose answer does not say (distribution's token specification)."""
 _FALLBACK_STATUSES = (400, 401, 404, 405)
 """Answers to the POST after which containerd tries the GET (authorizer.go: GCR 404, Artifactory 401, ACR 400)."""
 _VISIBLE = re.compile(r"[!-~]+")
@@ -160,6 +162,15 @@ def read_token(answer: Answer, *, is_form: bool) -> str:
         return ""
     token = texts["access_token"] or texts.get("token", "")
     return token if _VISIBLE.fullmatch(token) and len(token) <= MAX_TOKEN_CHARACTERS else ""
+
+
+def read_lifetime_seconds(answer: Answer) -> float:
+    """Read how long the token of an answer lives (`expires_in`), in seconds from now on; 0 when that cannot be read."""
+    document = gojson.parse(answer.body) if answer.is_complete else None
+    if not isinstance(document, gojson.Object) or not _has_sound_times(document):
+        return 0.0
+    lifetimes = [float(value.text) for value in document.all_values("expires_in") if isinstance(value, gojson.Number)]
+    return max(0.0, lifetimes[-1]) if lifetimes else DEFAULT_LIFETIME_SECONDS
 
 
 def _has_sound_times(document: gojson.Object) -> bool:

@@ -24,6 +24,8 @@ class ReviewFacts:
     """Why the workload could not be understood."""
     images: tuple[tuple[str, str], ...] = ()
     """Each image as written, and its resolution's name."""
+    remembered: int = 0
+    """How many of them were known, so that nobody was asked."""
     durations: Mapping[str, float] = field(default_factory=dict)
     """Seconds by stage."""
     is_deadline_exceeded: bool = False

@@ -1,6 +1,7 @@
 """What was found out about one image use, and what follows for the workload."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from webhook.images.reference import Reference
 from webhook.images.uses import ImageUse
@@ -25,6 +26,8 @@ class Judgement:
     reason: str
     """In words, for people; empty when it resolved."""
     offers: tuple[Offer, ...] = ()
+    is_remembered: bool = False
+    """Whether nobody was asked for it in this review."""
 
     @property
     def resolution_name(self) -> str:
@@ -49,6 +52,8 @@ class Verdict:
     notes: tuple[str, ...] = ()
     """Those of the warnings that are about no single image."""
     judgements: tuple[Judgement, ...] = ()
+    durations: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by what they were spent on: `cluster`, `registry`, `rereading`, `nodes`."""
 
 
 def judge(
@@ -82,4 +87,5 @@ def judge(
         would_be_denied=would_be_denied,
         reason=f"{reason}; a node reports that it has this image" if circumstances.is_on_node else reason,
         offers=evidence.offers,
+        is_remembered=conclusion.is_remembered,
     )

@@ -70,6 +70,7 @@ _UNAVAILABLE = {
     UnavailableCause.PROXY: "cannot be reached through the proxy",
     UnavailableCause.RATE_LIMITED: "answers that there were too many requests",
     UnavailableCause.SERVER_ERROR: "has trouble of its own",
+    UnavailableCause.SICK: "has not answered for a while, and is asked again in a moment",
     UnavailableCause.NOT_A_REGISTRY: "gives an answer that no registry gives",
     UnavailableCause.CHALLENGE: "asks for a login in a way that nodes cannot read",
     UnavailableCause.TOKEN: "gives a token answer that nodes cannot read",

@@ -5,7 +5,8 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Protocol, Self, TypeVar, TypeVarTuple
+from weakref import WeakSet
 
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
@@ -13,6 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
 
 from webhook import __version__
+from webhook.fairness import FairSlots
 from webhook.images.onnode import NodeImages, parse_nodes
 from webhook.keychain import objects, pullsecrets
 from webhook.keychain.pullsecrets import (
@@ -23,11 +25,14 @@ from webhook.keychain.pullsecrets import (
     UnreadableSecret,
     UnreadableServiceAccount,
 )
+from webhook.wire.cutting import Cutter, make_cuttable
 
 DEFAULT_TIMEOUT_SECONDS = 2.0
 """For one read, connecting included: the API server answers a get by name within milliseconds, and a review waits."""
 MAX_THREADS = 8
-"""Reads at once. The client is synchronous and cannot be cancelled; more of them than this would only queue there."""
+"""Reads at once. The client is synchronous, each read takes a thread; more of them would only queue there."""
+MAX_THREADS_OF_ONE = 4
+"""Of them for one namespace: a pod that names 1,000 pull secrets leaves the other half to everybody else."""
 MAX_OBJECT_BYTES = 4 * 1024 * 1024
 """Of one answer: etcd holds objects up to 1.5 MiB, base64 of a Secret included."""
 _HEADERS = {"Accept": "application/json", "User-Agent": f"pullcheck/{__version__}"}
@@ -39,10 +44,17 @@ Resource = Literal["secrets", "serviceaccounts", "nodes"]
 Outcome = Literal["found", "absent", "forbidden", "failed", "silent"]
 """The labels of `pullcheck_cluster_requests_total`."""
 Observe = Callable[[Resource, Outcome], None]
+Arguments = TypeVarTuple("Arguments")
+Value = TypeVar("Value")
 
 
 class ClusterConfigurationError(Exception):
     """There is neither a service account of a pod nor a kubeconfig; the text is one line for the operator."""
+
+
+class _Body(Protocol):
+    def read1(self, amount_bytes: int, /) -> bytes:
+        """Give what has come, at most so much; nothing at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +85,15 @@ _REFUSALS = {
     403: _Unreadable("the webhook may not read it (RBAC)", "forbidden"),
 }
 _GRACE_SECONDS = 1.0
-"""A thread outlives the read's own timeout by this much, so that the timeout, not the thread, names the cause."""
+"""The client's own timeouts are longer by this much, so that it is the read's that ends it and names the cause."""
+_NOBODY = ""
+"""Asks for the nodes; no namespace has this name."""
 
 
 class KubernetesCluster:
     """Reads by name, each bounded in time, none repeated; what goes wrong is a value, never an exception.
+
+    Namespaces take turns at the threads. A read waits for its turn no longer than for its answer.
 
     Attributes:
         host: The API server's address, `https://10.96.0.1:443`.
@@ -103,7 +119,10 @@ class KubernetesCluster:
         configuration = _configure(kubeconfig)
         self.host: str = configuration.host
         self._client = ApiClient(configuration)
+        make_cuttable(self._client.rest_client.pool_manager)
+        self._cutters = WeakSet[Cutter]()
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="cluster")
+        self._slots = FairSlots(MAX_THREADS, most_of_one=MAX_THREADS_OF_ONE)
         self._timeout_seconds = timeout_seconds
         self._observe = observe
 
@@ -116,8 +135,10 @@ class KubernetesCluster:
         await self.close()
 
     async def close(self) -> None:
-        """Drop the connections; reads under way are left to their timeout."""
+        """Drop the connections; reads under way are cut, since the process waits for their threads when it ends."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        for cutter in list(self._cutters):
+            cutter.cut()
         self._client.close()  # type: ignore[no-untyped-call]
 
     async def read_secret(self, namespace: str, name: str) -> SecretState:
@@ -145,31 +166,43 @@ class KubernetesCluster:
         if not (pullsecrets.is_object_name(namespace) and pullsecrets.is_object_name(name)):
             return _Absent()
         path = f"/api/v1/namespaces/{namespace}/{resource}/{name}"
-        response = await self._get(path, MAX_OBJECT_BYTES)
+        response = await self._get(namespace, path, MAX_OBJECT_BYTES)
         answer = response if isinstance(response, _Unreadable) else _judge(*response)
         self._observe(resource, _outcome(answer))
         return answer
 
     async def read_node_images(self) -> NodeImages:
         """Read which images nodes report to have; none where the API server does not tell."""
-        response = await self._get(_NODES, MAX_NODES_BYTES)
+        response = await self._get(_NOBODY, _NODES, MAX_NODES_BYTES)
         images = None
         if not isinstance(response, _Unreadable) and response[0] == 200:
-            images = await asyncio.get_running_loop().run_in_executor(self._threads, parse_nodes, response[1])
+            images = await self._run(_NOBODY, parse_nodes, response[1])
         refusal = response if isinstance(response, _Unreadable) else _REFUSALS.get(response[0], _STRANGE)
         self._observe("nodes", "found" if images else refusal.outcome)
         return images or NodeImages()
 
-    async def _get(self, path: str, limit_bytes: int) -> _Response:
-        """Ask the API server, in a thread that a timeout leaves behind."""
-        loop = asyncio.get_running_loop()
+    async def _get(self, asker: str, path: str, limit_bytes: int) -> _Response:
+        """Ask the API server, in a thread that is cut at the timeout, also when nobody waits for it any more."""
+        cutter = Cutter()
+        self._cutters.add(cutter)
+        cutting = asyncio.get_running_loop().call_later(self._timeout_seconds, cutter.cut)
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                return await loop.run_in_executor(self._threads, self._send, path, limit_bytes)
+                response = await self._run(asker, self._send, cutter, path, limit_bytes)
         except TimeoutError:
             return _SILENT
+        cutting.cancel()
+        return _SILENT if cutter.is_cut else response
 
-    def _send(self, path: str, limit_bytes: int) -> _Response:
+    async def _run(self, asker: str, function: Callable[[*Arguments], Value], *args: *Arguments) -> Value:
+        """Run a function in a thread when it is the asker's turn."""
+        await self._slots.acquire(asker)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+        # The slot is free when the thread is, not when who asked gave up: else reads would queue behind hung ones.
+        running.add_done_callback(lambda _: self._slots.release(asker))
+        return await asyncio.shield(running)
+
+    def _send(self, cutter: Cutter, path: str, limit_bytes: int) -> _Response:
         try:
             method, url, headers, _, _ = self._client.param_serialize(
                 "GET", path, header_params=dict(_HEADERS), auth_settings=["BearerToken"]
@@ -177,7 +210,8 @@ class KubernetesCluster:
         except Exception:  # noqa: BLE001 (login plugins and token files raise what they like)
             return _NO_LOGIN
         try:
-            return self._exchange(method, url, headers, limit_bytes)
+            with cutter:
+                return self._exchange(method, url, headers, limit_bytes)
         except ApiException:
             return _UNTRUSTED
         except Exception:  # noqa: BLE001 (the client lets its transport's exceptions through)
@@ -188,9 +222,16 @@ class KubernetesCluster:
         timeout_seconds = self._timeout_seconds + _GRACE_SECONDS
         response = self._client.call_api(method, url, headers, _request_timeout=timeout_seconds).response
         try:
-            return response.status, response.read(limit_bytes + 1)
+            return response.status, _read_body(response, limit_bytes + 1)
         finally:
             response.close()
+
+
+def _read_body(body: _Body, most_bytes: int) -> bytes:
+    read = bytearray()
+    while piece := body.read1(most_bytes - len(read)):
+        read += piece
+    return bytes(read)
 
 
 def _configure(kubeconfig: str | None) -> Configuration:

@@ -10,12 +10,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
+from webhook.fairness import CURRENT_ASKER, FairSlots
 from webhook.registry.addresses import Address, read_literal
 from webhook.registry.exchange import AddressRefused, NameNotFound, TimedOut
 
 MAX_LOOKUPS = 64
 """Threads that may wait for DNS. glibc gives a silent server up to 10 s a name and cannot be interrupted, so that a few
 dead domains must not hold every thread; an idle thread costs some 20 KiB."""
+_MOST_OF_ONE = MAX_LOOKUPS // 4
+"""Of them, what may wait for the names of one namespace."""
 
 Judge = Callable[[Address], AddressRefused | None]
 LookUp = Callable[[str], list[str]]
@@ -41,7 +44,7 @@ class Guard:
         self._timeout_seconds = timeout_seconds
         self._look_up = look_up
         self._threads = ThreadPoolExecutor(MAX_LOOKUPS, thread_name_prefix="names")
-        self._free = asyncio.Semaphore(MAX_LOOKUPS)
+        self._free = FairSlots(MAX_LOOKUPS, most_of_one=_MOST_OF_ONE)
         self._under_way: dict[str, asyncio.Future[list[str]]] = {}
 
     async def find(self, host: str) -> tuple[Address, ...] | AddressRefused | NameNotFound | TimedOut:
@@ -77,22 +80,23 @@ class Guard:
 
     async def _resolve(self, host: str) -> list[str]:
         if host not in self._under_way:
-            await self._free.acquire()
+            asker = CURRENT_ASKER.get()
+            await self._free.acquire(asker)
             # Somebody may have asked for the same host while this one waited.
             if host in self._under_way:
-                self._free.release()
+                self._free.release(asker)
             else:
-                self._start(host)
+                self._start(host, asker)
         return await asyncio.shield(self._under_way[host])
 
-    def _start(self, host: str) -> None:
+    def _start(self, host: str, asker: str) -> None:
         future = asyncio.wrap_future(self._threads.submit(self._look_up, host))
         self._under_way[host] = future
-        future.add_done_callback(lambda done: self._end(host, done))
+        future.add_done_callback(lambda done: self._end(host, asker, done))
 
-    def _end(self, host: str, done: asyncio.Future[list[str]]) -> None:
+    def _end(self, host: str, asker: str, done: asyncio.Future[list[str]]) -> None:
         # The thread is free only now, not when those who asked gave up.
         del self._under_way[host]
-        self._free.release()
+        self._free.release(asker)
         if not done.cancelled():
             done.exception()  # Those who asked may have gone; then nobody else looks at it.

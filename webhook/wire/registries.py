@@ -1,20 +1,31 @@
 """The registry client: holds a conversation by sending what it intends and telling it what came."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from webhook.registry.exchange import AddressRefused, Intent, Reply
-from webhook.registry.origins import read_origin
+from webhook.fairness import CURRENT_ASKER, FairSlots
+from webhook.flights import Flights
+from webhook.registry.exchange import AddressRefused, FetchToken, Intent, Reply, TimedOut
+from webhook.registry.origins import Origin, read_origin
+from webhook.registry.patience import Patience
 from webhook.registry.request import Request, build
 from webhook.registry.resolution import Blocked, Conclusion
+from webhook.shortcuts import Notes, Shortcuts
 
 MAX_REQUESTS = 512
 """Requests under way over all registries, so that sockets stay below the 1,024 that a process may have by default."""
+_MOST_OF_ONE = 0.75
+"""Of the places at a registry, and of all: what the images of one namespace may take, so that others find some free."""
+
+SILENT_SECONDS = 1.5
+"""A request that its review gave up after so long has timed out, as far as patience goes: reviews may have less time
+than a request."""
 
 Observer = Callable[[Intent, Reply, float], None]
+Conversation = Generator[Intent, Reply, Conclusion]
 
 
 class Exchanger(Protocol):
@@ -24,12 +35,13 @@ class Exchanger(Protocol):
         """Send a request and return its answer, or the fault that came instead."""
 
 
-@dataclass(slots=True)
-class _Lane:
-    """The requests to one host and port: how many may be under way, and how many want to be."""
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """On whose behalf a registry is asked."""
 
-    slots: asyncio.Semaphore
-    users: int = 0
+    namespace: str = ""
+    account: str = ""
+    """A fingerprint of all that is offered; empty: nothing is."""
 
 
 def ignore(intent: Intent, reply: Reply, duration_seconds: float) -> None:
@@ -37,7 +49,7 @@ def ignore(intent: Intent, reply: Reply, duration_seconds: float) -> None:
 
 
 class Registries:
-    """Drives conversations. Nothing is remembered from one to the next but open connections."""
+    """Drives conversations, with what earlier ones spare them, as patiently and as fairly as the rules say."""
 
     def __init__(
         self,
@@ -46,6 +58,7 @@ class Registries:
         judge_url: Callable[[str], Blocked | None],
         find_proxy: Callable[[str], str | None],
         per_registry: int,
+        shortcuts: Shortcuts,
         observe: Observer = ignore,
     ) -> None:
         """Take the parts and the limit.
@@ -55,32 +68,67 @@ class Registries:
             judge_url: Says what keeps us from contacting a URL (`Destinations.judge_url`).
             find_proxy: Finds the proxy for a URL (`Proxies.find`).
             per_registry: Requests under way at once to one host and port.
+            shortcuts: Challenges and tokens that are known.
             observe: Called after every request with what was wanted, what came, and how long it took.
         """
         self._exchanger = exchanger
         self._judge_url = judge_url
         self._find_proxy = find_proxy
         self._per_registry = per_registry
+        self._shortcuts = shortcuts
         self._observe = observe
-        self._lanes: dict[tuple[str, int], _Lane] = {}
-        self._all = asyncio.Semaphore(MAX_REQUESTS)
+        self._patience = Patience()
+        self._lanes: dict[Origin, FairSlots] = {}
+        self._all = _fair(MAX_REQUESTS)
+        self._tokens: Flights[Hashable, Reply] = Flights()
 
-    async def hold(self, conversation: Generator[Intent, Reply, Conclusion]) -> Conclusion:
-        """Hold a conversation to its end.
+    def sick(self) -> tuple[str, ...]:
+        """Name the hosts that are left alone at the moment because they failed."""
+        return self._patience.open_places(asyncio.get_running_loop().time())
+
+    async def hold(self, start: Callable[[], Conversation], *, namespace: str, account: str) -> Conclusion:
+        """Hold a conversation to its end; twice, where the first was misled by what was remembered.
 
         Cancelling ends it at once, and costs at most the connection of the request that was under way.
+
+        Args:
+            start: Begins it.
+            namespace: On whose behalf; no other gets to use what a login is answered with.
+            account: A fingerprint of all that is offered; empty: nothing is.
         """
+        notes = Notes(self._shortcuts, namespace)
+        asker = Asker(namespace, account)
+        clock = asyncio.get_running_loop().time
+        conclusion = await self._run(start(), notes, asker)
+        if notes.close(conclusion, clock()):
+            conclusion = await self._run(start(), notes, asker)
+            notes.close(conclusion, clock())
+        return conclusion
+
+    async def _run(self, conversation: Conversation, notes: Notes, asker: Asker) -> Conclusion:
+        clock = asyncio.get_running_loop().time
         try:
             intent = next(conversation)
             while True:
-                intent = conversation.send(await self.ask(intent))
+                reply = notes.find(intent, clock())
+                if reply is None:
+                    reply = await self._ask_once(intent, asker)
+                    notes.tell(intent, reply)
+                intent = conversation.send(reply)
         except StopIteration as end:
             conclusion: Conclusion = end.value
             return conclusion
         finally:
             conversation.close()
 
-    async def ask(self, intent: Intent) -> Reply:
+    async def _ask_once(self, intent: Intent, asker: Asker) -> Reply:
+        """Ask, unless somebody is asking for the very same token."""
+        if not isinstance(intent, FetchToken):
+            return await self.ask(intent, asker)
+        key = self._shortcuts.key(intent, asker.namespace)
+        return await self._tokens.join(key, lambda: self.ask(intent, asker))
+
+    async def ask(self, intent: Intent, asker: Asker = Asker()) -> Reply:
         """Do what one intent says, if the rules let it; wait for a free place at its host first."""
         blocked = self._judge_url(intent.url)
         origin = read_origin(intent.url)
@@ -88,20 +136,46 @@ class Registries:
             return AddressRefused(blocked.setting if blocked else "")
         request = build(intent, proxy=self._find_proxy(intent.url))
         clock = asyncio.get_running_loop().time
-        async with self._place(origin.host, origin.port):
-            begin = clock()
+        begin = clock()
+        # Nobody waits in line for what will be held back; who came before the trouble finds it at the line's end.
+        held = self._patience.find_hold(origin.host, origin.port, asker.account, begin, asker=asker.namespace)
+        if held is None:
+            async with self._place(origin, asker.namespace):
+                begin = clock()
+                reply = await self._send(request, origin, asker)
+        else:
+            reply = held
+        self._observe(intent, reply, clock() - begin)
+        return reply
+
+    async def _send(self, request: Request, origin: Origin, asker: Asker) -> Reply:
+        clock, patience, namespace = asyncio.get_running_loop().time, self._patience, asker.namespace
+        begin = clock()
+        held = patience.may_ask(origin.host, origin.port, asker.account, begin, asker=namespace)
+        if held is not None:
+            return held
+        try:
+            CURRENT_ASKER.set(namespace)
             reply = await self._exchanger.exchange(request)
-            self._observe(intent, reply, clock() - begin)
+        except BaseException:
+            if clock() - begin < SILENT_SECONDS:
+                patience.note_abandoned(origin.host, origin.port, clock(), asker=namespace)
+            else:
+                patience.note(origin.host, origin.port, asker.account, TimedOut(), clock(), asker=namespace)
+            raise
+        patience.note(origin.host, origin.port, asker.account, reply, clock(), asker=namespace)
         return reply
 
     @asynccontextmanager
-    async def _place(self, host: str, port: int) -> AsyncIterator[None]:
-        lane = self._lanes.setdefault((host, port), _Lane(asyncio.Semaphore(self._per_registry)))
-        lane.users += 1
+    async def _place(self, origin: Origin, namespace: str) -> AsyncIterator[None]:
+        lane = self._lanes.setdefault(origin, _fair(self._per_registry))
         try:
-            async with lane.slots, self._all:
+            async with lane.slot(namespace), self._all.slot(namespace):
                 yield
         finally:
-            lane.users -= 1
-            if not lane.users:
-                del self._lanes[host, port]
+            if not len(lane) and self._lanes.get(origin) is lane:
+                del self._lanes[origin]
+
+
+def _fair(slots: int) -> FairSlots:
+    return FairSlots(slots, most_of_one=max(1, int(slots * _MOST_OF_ONE)))

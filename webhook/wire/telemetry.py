@@ -1,13 +1,16 @@
 """The metrics: counted as things are told, written as Prometheus reads them. No namespace, image or user in a label."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import get_args
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
-from webhook.registry.exchange import Answer, Fault, FetchManifest, Intent, Purpose, Reply
+from webhook.memory import Kind
+from webhook.registry.exchange import Answer, Fault, FetchManifest, HeldBack, Intent, Purpose, Reply
 from webhook.registry.resolution import Resolution
 from webhook.verdict.answer import ReviewFacts
 
@@ -82,6 +85,17 @@ class Telemetry:
         ProcessCollector(registry=self._registry)
         self._reviews = _ReviewMetrics(self._registry, _KINDS | frozenset(custom_kinds))
         self._requests = _RequestMetrics(self._registry)
+        self._breakers = _Breakers(self._requests.label)
+        self._registry.register(self._breakers)
+        self._lookups = Counter(
+            "pullcheck_memory_lookups_total",
+            "Lookups of what may be remembered, by what was looked up and whether it was there.",
+            ("memory", "result"),
+            registry=self._registry,
+        )
+        for kind in get_args(Kind):
+            self._lookups.labels(kind, "hit")
+            self._lookups.labels(kind, "miss")
         self._certificate_expiry = Gauge(
             "pullcheck_certificate_expiry_timestamp_seconds",
             "When the serving certificate expires, in seconds since 1970.",
@@ -97,7 +111,16 @@ class Telemetry:
     def observe_registry_request(self, intent: Intent, reply: Reply, duration_seconds: float) -> None:
         """Count a request to a registry or a token server, under the registry's host in both cases."""
         self._requests.observe(intent, reply, duration_seconds)
-        RequestTally.current().count += 1
+        if not isinstance(reply, HeldBack):
+            RequestTally.current().count += 1
+
+    def observe_memory(self, kind: Kind, is_hit: bool) -> None:
+        """Count a lookup of what may be remembered."""
+        self._lookups.labels(kind, "hit" if is_hit else "miss").inc()
+
+    def watch_breakers(self, read: Callable[[], Iterable[str]]) -> None:
+        """Take from whom to learn, whenever somebody asks, which registries are left alone."""
+        self._breakers.read = read
 
     def observe_cluster_request(self, resource: str, outcome: str) -> None:
         """Count a read of the cluster; both names are our own."""
@@ -190,16 +213,37 @@ class _RequestMetrics:
 
     def observe(self, intent: Intent, reply: Reply, duration_seconds: float) -> None:
         purpose = intent.purpose if isinstance(intent, FetchManifest) else Purpose.TOKEN
-        self._sent.labels(self._label(intent.endpoint.host), purpose, _outcome(reply)).inc()
+        self._sent.labels(self.label(intent.endpoint.host), purpose, _outcome(reply)).inc()
         self._duration.observe(duration_seconds)
 
-    def _label(self, host: str) -> str:
+    def label(self, host: str) -> str:
         """The first hosts get a value of their own; nobody's login is part of it."""
         name = host.rpartition("@")[2].lower()
         if name not in self._known_registries and len(self._known_registries) >= MAX_REGISTRIES:
             return OTHER
         self._known_registries.add(name)
         return name
+
+
+class _Breakers(Collector):
+    """Which registries are left alone at the moment; those that once were stay as 0."""
+
+    def __init__(self, label: Callable[[str], str]) -> None:
+        self._label = label
+        self._seen: set[str] = set()
+        self.read: Callable[[], Iterable[str]] = tuple
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        is_open = {self._label(host) for host in self.read()}
+        self._seen |= is_open
+        family = GaugeMetricFamily(
+            "pullcheck_breaker_open",
+            "Whether a registry is left alone for a moment, because it failed several times in a row.",
+            labels=("registry",),
+        )
+        for registry in sorted(self._seen):
+            family.add_metric([registry], float(registry in is_open))
+        yield family
 
 
 def _known(value: str, values: frozenset[str]) -> str:
