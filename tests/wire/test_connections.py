@@ -1,121 +1,180 @@
-import errno
-import ssl
-from collections.abc import Iterator
+import asyncio
+import gc
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
 
-import aiohttp
 import pytest
+import uvloop
 
-from webhook.registry.exchange import (
-    AddressRefused,
-    BrokenAnswer,
-    ConnectFailed,
-    NameNotFound,
-    ProxyFailed,
-    SpeaksPlain,
-    TimedOut,
-    TlsFailed,
-)
-from webhook.wire.connections import read_fault
+from tests.wire.scripted import OK, RULES, Certificates, listening, read_request, serving
+from webhook.registry.exchange import Answer, BrokenAnswer, ConnectFailed, TimedOut
+from webhook.registry.request import Request
+from webhook.wire.connections import Connections
+from webhook.wire.guard import Guard
+from webhook.wire.trust import Trust
 
-HANDSHAKE = TlsFailed("handshake")
-FAULTS = {
-    "ClientConnectionError": ConnectFailed(),
-    "ClientConnectionResetError": ConnectFailed(),
-    "ClientConnectorCertificateError": HANDSHAKE,
-    "ClientConnectorDNSError": NameNotFound(),
-    "ClientConnectorError": ConnectFailed(),
-    "ClientConnectorSSLError": HANDSHAKE,
-    "ClientError": BrokenAnswer(),
-    "ClientHttpProxyError": ProxyFailed(),
-    "ClientOSError": ConnectFailed(),
-    "ClientPayloadError": BrokenAnswer(),
-    "ClientProxyConnectionError": ProxyFailed(),
-    "ClientResponseError": BrokenAnswer(),
-    "ClientSSLError": HANDSHAKE,
-    "ConnectionTimeoutError": TimedOut(),
-    "ContentTypeError": BrokenAnswer(),
-    "InvalidURL": AddressRefused(""),
-    "InvalidUrlClientError": AddressRefused(""),
-    "InvalidUrlRedirectClientError": AddressRefused(""),
-    "NonHttpUrlClientError": AddressRefused(""),
-    "NonHttpUrlRedirectClientError": AddressRefused(""),
-    "RedirectClientError": BrokenAnswer(),
-    "ServerConnectionError": ConnectFailed(),
-    "ServerDisconnectedError": ConnectFailed(),
-    "ServerFingerprintMismatch": HANDSHAKE,
-    "ServerTimeoutError": TimedOut(),
-    "SocketTimeoutError": TimedOut(),
-    "TooManyRedirects": BrokenAnswer(),
-    "UnixClientConnectorError": ConnectFailed(),
-    "UploadAbortedError": BrokenAnswer(),
-    "WSServerHandshakeError": BrokenAnswer(),
-}
-"""Every exception of the library, and what it means to us."""
+LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 
 
-def descendants(kind: type[BaseException]) -> Iterator[type[BaseException]]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from descendants(child)
+@asynccontextmanager
+async def connections(ca_files: tuple[str, ...] = ()) -> AsyncIterator[Connections]:
+    guard = Guard(RULES.judge_address, timeout_seconds=2)
+    engine = Connections(guard, Trust(ca_files), connect_seconds=2, response_seconds=2)
+    try:
+        yield engine
+    finally:
+        await engine.close()
+        guard.close()
 
 
-EXCEPTIONS = {kind.__name__: kind for kind in descendants(aiohttp.ClientError) if kind.__module__.startswith("aiohttp")}
+def request(url: str, method: Literal["HEAD", "GET", "POST"] = "HEAD") -> Request:
+    body = b"grant_type=password" if method == "POST" else None
+    return Request(method=method, url=url, headers=(), body=body, max_body_bytes=1000)
 
 
-def test_no_exception_of_the_library_lacks_a_meaning():
-    assert set(EXCEPTIONS) == set(FAULTS)
+def answered(reply) -> int | object:
+    """The status; a fault as it is."""
+    return reply.status if isinstance(reply, Answer) else reply
 
 
-@pytest.mark.parametrize("name", sorted(FAULTS))
-def test_every_exception_of_the_library_is_a_fault(name):
-    kind = EXCEPTIONS[name]
-    assert read_fault(kind.__new__(kind)) == FAULTS[name]
+def test_a_connection_that_closed_while_idle_is_not_used_again():
+    async def scene():
+        async def script(_, writer):
+            writer.write(OK)
+            await writer.drain()
+            writer.close()
+
+        async with serving(script) as server, connections() as engine:
+            replies = []
+            for _ in range(3):
+                replies.append(await engine.exchange(request(server.url())))
+                await asyncio.sleep(0.02)
+            return [answered(reply) for reply in replies], len(server.requests)
+
+    assert asyncio.run(scene()) == ([200] * 3, 3)
 
 
-@pytest.mark.parametrize(
-    ("error", "fault"),
-    [
-        (TimeoutError(), TimedOut()),
-        (ConnectionResetError(errno.ECONNRESET, "reset"), ConnectFailed()),
-        (OSError(errno.EMFILE, "too many open files"), ConnectFailed()),
-        (ssl.SSLError(1, "whatever"), HANDSHAKE),
-        (aiohttp.http.HttpProcessingError(), BrokenAnswer()),
-    ],
-)
-def test_exceptions_below_the_library_are_faults_too(error, fault):
-    assert read_fault(error) == fault
+@LOOPS
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize("method", ["HEAD", "GET", "POST"])
+def test_connections_that_all_turn_out_dead_at_once_cost_no_answer(run, secure, method, tmp_path):
+    """As after a load balancer forgot them without a word."""
+    certificates = Certificates(tmp_path)
+
+    async def scene():
+        is_forgetful = False
+        together = asyncio.Barrier(4)
+        old = set()
+
+        async def converse(reader, writer):
+            while True:
+                await read_request(reader)
+                if writer in old:
+                    writer.transport.abort()
+                    return
+                if not is_forgetful:
+                    old.add(writer)
+                    await together.wait()
+                writer.write(OK + (b"" if method == "HEAD" else b"{}"))
+
+        tls = certificates.context() if secure else None
+        async with listening(converse, tls=tls) as port, connections((str(certificates.file),)) as engine:
+            ask = request(f"http{'s' if secure else ''}://127.0.0.1:{port}/", method)
+            first = await asyncio.gather(*(engine.exchange(ask) for _ in range(4)))
+            is_forgetful = True
+            second = [await engine.exchange(ask) for _ in range(4)]
+            return [answered(reply) for reply in (*first, *second)]
+
+    assert run(scene()) == [200] * 8
 
 
-def verification_error(code: int) -> ssl.SSLError:
-    error = ssl.SSLCertVerificationError(1, "verify failed")
-    error.verify_code = code
-    return error
+@pytest.mark.parametrize(("method", "most"), [("HEAD", 2), ("GET", 2), ("POST", 1)])
+def test_what_fails_on_a_new_connection_is_not_sent_without_end(method, most):
+    async def scene():
+        async def script(_, writer):
+            writer.transport.abort()
+
+        async with serving(script) as server, connections() as engine:
+            return await engine.exchange(request(server.url(), method)), len(server.requests)
+
+    reply, requests = asyncio.run(scene())
+    assert reply == ConnectFailed()
+    assert requests <= most
 
 
-def tls_error(reason: str) -> ssl.SSLError:
-    error = ssl.SSLError(1, reason)
-    error.reason = reason
-    return error
+def test_an_answer_that_breaks_off_is_not_asked_for_again():
+    async def scene():
+        async def script(ask, writer):
+            if b"/second" not in ask:
+                writer.write(OK + b"{}")
+                return
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
+            writer.close()
+
+        async with serving(script) as server, connections() as engine:
+            await engine.exchange(request(server.url(), "GET"))
+            reply = await engine.exchange(request(server.url(path="/second"), "GET"))
+            return reply, len(server.requests)
+
+    assert asyncio.run(scene()) == (BrokenAnswer(), 2)
 
 
-@pytest.mark.parametrize(
-    ("error", "fault"),
-    [
-        (verification_error(10), TlsFailed("expired")),
-        (verification_error(9), TlsFailed("expired")),
-        (verification_error(62), TlsFailed("wrong name")),
-        (verification_error(64), TlsFailed("wrong name")),
-        (verification_error(18), TlsFailed("unknown authority")),
-        (verification_error(20), TlsFailed("unknown authority")),
-        (verification_error(23), HANDSHAKE),
-        (tls_error("WRONG_VERSION_NUMBER"), SpeaksPlain()),
-        (tls_error("SSLV3_ALERT_HANDSHAKE_FAILURE"), HANDSHAKE),
-    ],
-)
-def test_a_tls_failure_says_why(error, fault):
-    assert read_fault(error) == fault
+def test_a_kept_connection_that_is_silent_times_out_and_is_not_used_again():
+    async def scene():
+        async def script(_, writer):
+            if server.connections > 1 or len(server.requests) == 1:
+                writer.write(OK)
+
+        async with serving(script) as server, connections() as engine:
+            engine._response_seconds = 0.2
+            return [answered(await engine.exchange(request(server.url()))) for _ in range(3)]
+
+    assert asyncio.run(scene()) == [200, TimedOut(), 200]
 
 
-def test_behind_a_proxy_the_name_that_is_not_found_is_the_proxys():
-    kind = aiohttp.ClientConnectorDNSError
-    assert read_fault(kind.__new__(kind), is_proxied=True) == ProxyFailed()
+@LOOPS
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_a_storm_of_cancelled_requests_leaves_nothing_behind(run, secure, tmp_path):
+    """The server closes after each answer, which is what made another client's pool lose its places."""
+    certificates = Certificates(tmp_path)
+    dice = random.Random(1)  # noqa: S311 (when to cancel is no secret)
+
+    async def scene():
+        async def converse(reader, writer):
+            await read_request(reader)
+            await asyncio.sleep(0.001)
+            writer.write(OK)
+
+        tls = certificates.context() if secure else None
+        async with listening(converse, tls=tls) as port, connections((str(certificates.file),)) as engine:
+            ask = request(f"http{'s' if secure else ''}://127.0.0.1:{port}/")
+            await engine.exchange(ask)
+            files, tasks = await settled()
+            for _ in range(10):
+                storm = [asyncio.ensure_future(engine.exchange(ask)) for _ in range(100)]
+                for task in storm:
+                    asyncio.get_running_loop().call_later(dice.uniform(0, 0.05), task.cancel)
+                await asyncio.gather(*storm, return_exceptions=True)
+            calm = await asyncio.gather(*(engine.exchange(ask) for _ in range(5)))
+            files_after, tasks_after = await settled()
+            assert files_after <= files
+            assert tasks_after <= tasks
+            return [answered(reply) for reply in calm]
+
+    assert run(scene()) == [200] * 5
+
+
+async def settled() -> tuple[int, int]:
+    """How many files and tasks are open once their number no longer falls."""
+    least = (10**6, 10**6)
+    for _ in range(100):
+        gc.collect()
+        now = (len(os.listdir("/proc/self/fd")), len(asyncio.all_tasks()))  # noqa: PTH208 (ASYNC240 is worse)
+        if now == least:
+            break
+        least = min(least, now)
+        await asyncio.sleep(0.05)
+    return least

@@ -1,4 +1,4 @@
-"""HTTP exchanges over kept-alive connections: the engine under the registry client, and the only importer of aiohttp.
+"""HTTP exchanges over kept-alive connections: the engine under the registry client.
 
 It knows nothing of registries: a request in, an answer or a fault out. Redirects, cookies, netrc and the environment
 play no part. docs/decisions/0002-registry-client.md says why it is aiohttp.
@@ -9,29 +9,19 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 from types import SimpleNamespace
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL  # aiohttp's own type of URL, which is how it is told to leave one as it is
 
 from webhook.registry.addresses import Address
-from webhook.registry.exchange import (
-    AddressRefused,
-    Answer,
-    BrokenAnswer,
-    ConnectFailed,
-    Fault,
-    NameNotFound,
-    ProxyFailed,
-    Reply,
-    SpeaksPlain,
-    TimedOut,
-    TlsFailed,
-)
+from webhook.registry.exchange import AddressRefused, Answer, BrokenAnswer, NameNotFound, Reply, TimedOut, TlsFailed
 from webhook.registry.request import Request
+from webhook.wire.faults import CAUGHT, FaultError, read_fault
 
 MAX_HEADER_LINES = 128
 """Registries send below 30."""
@@ -62,14 +52,6 @@ class Authorities(Protocol):
         """Return the context for an endpoint; OSError when a file cannot be read."""
 
 
-class _FaultError(Exception):
-    """Carries a fault of the guard through aiohttp."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(type(fault).__name__)
-        self.fault = fault
-
-
 class Connections:
     """Connections to registries, kept alive between requests; as many at once as are asked for (callers limit).
 
@@ -82,9 +64,9 @@ class Connections:
         self._authorities = authorities
         self._connect_seconds = connect_seconds
         self._response_seconds = response_seconds
-        self._direct = _session(_connector(_Resolver(door), _guarded(door)))
+        self._direct = _Sessions(_Resolver(door), _guarded(door))
         # The proxy's own address is the administrator's choice; what it connects to it must judge itself.
-        self._proxied = _session(_connector(None, None))
+        self._proxied = _Sessions(None, None)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -95,8 +77,9 @@ class Connections:
         """Send one request and read its answer, within the connect timeout and then the response timeout.
 
         The response timeout covers everything from the connection's being ready to the body's last byte, so that a
-        server that drips gains nothing. A GET or HEAD is sent once more when the connection closes before an answer,
-        as a kept-alive one may.
+        server that drips gains nothing. A kept connection may close at the moment of its use, unseen or together with
+        all others to that server: what had no answer on one is sent again, on a new one in the end. That goes for a
+        POST as well, since it asks for a token, and asking twice changes nothing.
         """
         try:
             trust = self._authorities.context(request.ca_files, skip_verify=request.skip_verify)
@@ -106,13 +89,22 @@ class Connections:
         try:
             async with asyncio.timeout(None) as bound:
                 progress.start(bound, self._connect_seconds, self._response_seconds)
-                return await self._send(request, trust, progress)
-        except _CAUGHT as error:
+                try:
+                    return await self._send(self._sessions(request).kept, request, trust, progress)
+                except aiohttp.ClientConnectionError:
+                    if not progress.is_reused:
+                        raise
+                    return await self._send(self._sessions(request).fresh, request, trust, progress)
+        except CAUGHT as error:
             fault = read_fault(error, is_proxied=request.proxy is not None)
             return replace(fault, while_connecting=not progress.is_connected) if isinstance(fault, TimedOut) else fault
 
-    async def _send(self, request: Request, trust: ssl.SSLContext, progress: "_Progress") -> Reply:
-        session = self._direct if request.proxy is None else self._proxied
+    def _sessions(self, request: Request) -> "_Sessions":
+        return self._direct if request.proxy is None else self._proxied
+
+    async def _send(
+        self, session: aiohttp.ClientSession, request: Request, trust: ssl.SSLContext, progress: "_Progress"
+    ) -> Reply:
         async with session.request(
             request.method,
             URL(request.url, encoded=True),
@@ -137,6 +129,8 @@ class _Progress:
     """Moves a request's time limit on: so long for the connection, then so long for the answer."""
 
     is_connected = False
+    is_reused = False
+    """Whether the connection had served before."""
 
     def start(self, bound: asyncio.Timeout, connect_seconds: float, response_seconds: float) -> None:
         self._bound, self._connect_seconds, self._response_seconds = bound, connect_seconds, response_seconds
@@ -144,12 +138,16 @@ class _Progress:
         self.connecting()
 
     def connecting(self) -> None:
-        self.is_connected = False
+        self.is_connected = self.is_reused = False
         self._allow(self._connect_seconds)
 
     def connected(self) -> None:
         self.is_connected = True
         self._allow(self._response_seconds)
+
+    def reused(self) -> None:
+        self.is_reused = True
+        self.connected()
 
     def _allow(self, seconds: float) -> None:
         self._bound.reschedule(min(self._last, asyncio.get_running_loop().time() + seconds))
@@ -176,7 +174,7 @@ class _Resolver(AbstractResolver):
     ) -> list[ResolveResult]:
         found = await self._door.find(host)
         if not isinstance(found, tuple):
-            raise _FaultError(found)
+            raise FaultError(found)
         return [
             ResolveResult(hostname=host, host=str(address), port=port, family=family, proto=0, flags=0)
             for address in found
@@ -191,18 +189,27 @@ def _guarded(door: Door) -> Callable[[AddressInfo], socket.socket]:
         family, kind, protocol, _, where = info
         refusal = door.judge(ip_address(where[0]))
         if refusal is not None:
-            raise _FaultError(refusal)
+            raise FaultError(refusal)
         return socket.socket(family, kind, protocol)
 
     return open_socket
 
 
-def _connector(
-    resolver: AbstractResolver | None, socket_factory: Callable[[AddressInfo], socket.socket] | None
-) -> aiohttp.TCPConnector:
-    return aiohttp.TCPConnector(
-        limit=0, resolver=resolver, use_dns_cache=False, keepalive_timeout=IDLE_SECONDS, socket_factory=socket_factory
-    )
+class _Sessions:
+    """Two ways to the same servers: over connections that are kept, and over a new one that is not."""
+
+    def __init__(
+        self, resolver: AbstractResolver | None, socket_factory: Callable[[AddressInfo], socket.socket] | None
+    ) -> None:
+        connector = partial(
+            aiohttp.TCPConnector, limit=0, resolver=resolver, use_dns_cache=False, socket_factory=socket_factory
+        )
+        self.kept = _session(connector(keepalive_timeout=IDLE_SECONDS))
+        self.fresh = _session(connector(force_close=True))
+
+    async def close(self) -> None:
+        await self.kept.close()
+        await self.fresh.close()
 
 
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
@@ -231,59 +238,5 @@ def _progress_signals() -> aiohttp.TraceConfig:
 
     signals.on_connection_create_start.append(tell("connecting"))
     signals.on_connection_create_end.append(tell("connected"))
-    signals.on_connection_reuseconn.append(tell("connected"))
+    signals.on_connection_reuseconn.append(tell("reused"))
     return signals
-
-
-_PLAIN_REASONS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
-"""OpenSSL's words for a first record that is no TLS, such as `HTTP/1.1 400`."""
-_VERIFY_REASONS: dict[int, Literal["unknown authority", "wrong name", "expired"]] = {
-    2: "unknown authority",  # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
-    9: "expired",  # …CERT_NOT_YET_VALID
-    10: "expired",  # …CERT_HAS_EXPIRED
-    18: "unknown authority",  # …DEPTH_ZERO_SELF_SIGNED_CERT
-    19: "unknown authority",  # …SELF_SIGNED_CERT_IN_CHAIN
-    20: "unknown authority",  # …UNABLE_TO_GET_ISSUER_CERT_LOCALLY
-    21: "unknown authority",  # …UNABLE_TO_VERIFY_LEAF_SIGNATURE
-    62: "wrong name",  # …HOSTNAME_MISMATCH
-    64: "wrong name",  # …IP_ADDRESS_MISMATCH
-}
-
-
-def _read_tls(error: BaseException) -> Fault:
-    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", error)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return TlsFailed(_VERIFY_REASONS.get(getattr(cause, "verify_code", 0), "handshake"))
-    if getattr(cause, "reason", "") in _PLAIN_REASONS:
-        return SpeaksPlain()
-    return TlsFailed("handshake")
-
-
-_FAULTS: tuple[tuple[type[BaseException], Callable[[Any], Fault]], ...] = (
-    (_FaultError, lambda error: error.fault),
-    (aiohttp.ClientConnectorCertificateError, _read_tls),
-    (aiohttp.ClientSSLError, _read_tls),
-    (aiohttp.ServerFingerprintMismatch, _read_tls),
-    (ssl.SSLError, _read_tls),
-    (aiohttp.ClientHttpProxyError, lambda _: ProxyFailed()),
-    (aiohttp.ClientProxyConnectionError, lambda _: ProxyFailed()),
-    (aiohttp.ClientConnectorDNSError, lambda _: NameNotFound()),
-    (TimeoutError, lambda _: TimedOut()),
-    (aiohttp.InvalidURL, lambda _: AddressRefused("")),
-    (aiohttp.NonHttpUrlClientError, lambda _: AddressRefused("")),
-    (aiohttp.ClientConnectionError, lambda _: ConnectFailed()),
-    (aiohttp.ClientError, lambda _: BrokenAnswer()),
-    (aiohttp.http.HttpProcessingError, lambda _: BrokenAnswer()),
-    (OSError, lambda _: ConnectFailed()),
-)
-"""Every exception of the library and what it means; the first row that fits counts."""
-
-
-_CAUGHT = tuple(kind for kind, _ in _FAULTS)
-
-
-def read_fault(error: BaseException, *, is_proxied: bool = False) -> Fault:
-    """Say which fault an exception of aiohttp, ssl or the socket layer is."""
-    fault = next(read(error) for kind, read in _FAULTS if isinstance(error, kind))
-    # Between us and the proxy, a name that is not found is the proxy's.
-    return ProxyFailed() if is_proxied and isinstance(fault, NameNotFound) else fault
