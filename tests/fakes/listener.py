@@ -51,7 +51,7 @@ class Listener(Serving):
                 return
             response = fault.response or self._answer(request)
             self.answered.append((request, response.status))
-            await _send(writer, _bytes_of(request, response), fault.drip_seconds)
+            await _send(writer, bytes_of(request, response), fault.drip_seconds)
 
     async def _read(self, reader: asyncio.StreamReader) -> Request | None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -66,7 +66,8 @@ class Listener(Serving):
         return Request(method, target, self.port, self.tls is not None, headers, body)
 
 
-def _bytes_of(request: Request, response: Response) -> bytes:
+def bytes_of(request: Request, response: Response) -> bytes:
+    """An answer as it goes over the wire."""
     reason = HTTPStatus(response.status).phrase if response.status in list(HTTPStatus) else ""
     names = {name.lower() for name, _ in response.headers}
     lines = [f"HTTP/1.1 {response.status} {reason}", *(f"{name}: {value}" for name, value in response.headers)]

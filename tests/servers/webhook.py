@@ -5,7 +5,7 @@ import http.client
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,10 @@ from tests.servers.process import running, until
 
 CHECKOUT = Path(__file__).parents[2]
 """Where `python -m webhook` finds itself."""
+
+
+FORGETFUL = dict.fromkeys(("tags", "digests", "tokens", "secrets", "nodes"), "0s")
+"""The setting `memory`, for tests that look at what a single review asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,19 @@ class Webhook:
 
 @contextlib.contextmanager
 def webhook(
-    folder: Path, pair: Pair, settings: Mapping[str, object], environ: Mapping[str, str] | None = None
+    folder: Path,
+    pair: Pair,
+    settings: Mapping[str, object],
+    environ: Mapping[str, str] | None = None,
+    launcher: Sequence[str | Path] = (),
 ) -> Iterator[Webhook]:
-    """Run one with these settings beside what every test needs: free ports, TLS from files."""
+    """Run one with these settings beside what every test needs: free ports, TLS from files.
+
+    A launcher is a command that becomes the one that follows it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path, log = write_settings(folder, settings, pair), folder / "webhook.log"
-    command: list[str | Path] = [sys.executable, "-m", "webhook", "serve", "--config", path]
+    command: list[str | Path] = [*launcher, sys.executable, "-m", "webhook", "serve", "--config", path]
     with running(command, log, environ={**clean_environment(), **(environ or {})}, cwd=CHECKOUT) as process:
         serving = until(
             lambda: next((line for line in _lines(log) if line.get("event") == "serving"), None), process, log
@@ -62,7 +73,8 @@ def write_settings(folder: Path, settings: Mapping[str, object], pair: Pair) -> 
     """Write a settings file; JSON is YAML, so no YAML library is needed."""
     path = folder / "pullcheck.yaml"
     tls = {"source": "files", "certificate": str(pair.certificate), "key": str(pair.key)}
-    path.write_text(json.dumps({"listen": "127.0.0.1:0", "probes": "127.0.0.1:0", "tls": tls, **settings}, indent=1))
+    here = {"listen": "127.0.0.1:0", "probes": "127.0.0.1:0", "shutdown_delay": "0s", "tls": tls}
+    path.write_text(json.dumps({**here, **settings}, indent=1))
     return path
 
 
