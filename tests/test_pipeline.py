@@ -219,13 +219,14 @@ def test_an_answer_that_came_late_says_so() -> None:
     assert facts.is_deadline_exceeded
 
 
-def test_a_body_that_is_too_large_is_answered_by_its_head() -> None:
+def test_a_body_that_was_not_kept_is_answered_by_its_head() -> None:
     pipeline: Pipeline = make_pipeline(FakeRegistries(refuse))
     head = b'{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u-1","kind":'
-    done = pipeline.answer_oversized(head, Mode.ENFORCE)
+    done = pipeline.answer_unread(head, Mode.ENFORCE, "the reason")
 
     assert done is not None
     response = json.loads(done.body)["response"]
     assert (response["uid"], response["allowed"]) == ("u-1", True)
-    assert "32 MiB" in response["warnings"][0]
-    assert pipeline.answer_oversized(b"rubbish", Mode.ENFORCE) is None
+    assert response["warnings"] == ["pullcheck: its images could not be checked: the reason"]
+    assert done.facts.not_understood == "the reason"
+    assert pipeline.answer_unread(b"rubbish", Mode.ENFORCE, "the reason") is None

@@ -16,7 +16,7 @@ from tests.fakes.tokens import TokenServer
 from tests.journeys.conftest import write_cluster
 from tests.journeys.manifests import deployment, pull_secret
 from tests.servers.hosts import send
-from tests.servers.webhook import Webhook, webhook
+from tests.servers.webhook import FORGETFUL, Webhook, webhook
 
 REGISTRY = "registry.example.com"
 MIRRORED = "mirrored.example.com"
@@ -110,6 +110,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, den_servers: Den, pair: Pa
     login = pull_secret("canary", dict.fromkeys(names, (USERNAME, CANARY)))
     settings = {
         "cluster": write_cluster(folder / "cluster", login),
+        "memory": FORGETFUL,
         "network": {"loopback": True, "ca_files": [str(pair.authority)]},
         "nodes": {"hosts_directory": str(hosts)},
     }

@@ -12,7 +12,7 @@ from tests.fakes.tokens import TokenServer
 from tests.journeys.manifests import deployment
 from tests.journeys.outcomes import resolutions
 from tests.servers.hosts import send
-from tests.servers.webhook import Webhook, webhook
+from tests.servers.webhook import FORGETFUL, Webhook, webhook
 
 LOOPBACK = "network.loopback"
 LED_HERE = "led-here.example.com"
@@ -104,6 +104,7 @@ def narrow_webhook(tmp_path_factory: pytest.TempPathFactory, inside: Inside, pai
     hosts = send(folder / "certs.d", LED_HERE, inside.secure.url, pair.authority)
     settings = {
         "cluster": "none",
+        "memory": FORGETFUL,
         "network": {"allowed_networks": ["127.0.0.1/32"]},
         "nodes": {"hosts_directory": str(hosts)},
     }

@@ -26,7 +26,7 @@ from tests.servers.docker_registry import (
     token,
 )
 from tests.servers.hosts import send
-from tests.servers.webhook import Webhook, webhook
+from tests.servers.webhook import FORGETFUL, Webhook, webhook
 
 SERVICE = "registry.test"
 TLS_NAME = "tls.registry.test"
@@ -143,6 +143,7 @@ def real_webhook(tmp_path_factory: pytest.TempPathFactory, real: RealRegistries,
             pull_secret("elsewhere", {"registry.example.org": good}),
             service_account("puller", ["good"]),
         ),
+        "memory": FORGETFUL,
         "network": {"loopback": True, "realms": {TOKEN_NAME: [real.token_server.address]}},
         "nodes": {"hosts_directory": str(hosts)},
     }
@@ -173,6 +174,7 @@ def fake_settings(tmp_path_factory: pytest.TempPathFactory, private: FakeRegistr
     ]
     return {
         "cluster": write_cluster(folder / "cluster", *logins, service_account("puller", ["good"])),
+        "memory": FORGETFUL,
         # The fake's delays shall be waited for.
         "network": {"loopback": True, "denied_hosts": [DENIED_NAME], "response_timeout": "5s"},
         "nodes": {"hosts_directory": str(hosts), "authenticated": [CLOUD_NAME]},

@@ -1,4 +1,8 @@
-"""The webhook's side: a workload as a dry run where pullcheck enforces, and what kubectl then prints."""
+"""The webhook's side: a workload as a dry run where pullcheck enforces, and what kubectl then prints.
+
+Two tenants apply everything, one after the other: the first meets a webhook that knows nothing of it, the second one
+that remembers all that the first one's run left.
+"""
 
 import re
 
@@ -8,12 +12,13 @@ from tests.cluster.here import Cluster
 from tests.truth.outcome import Decision
 from tests.truth.scenes.secrets import Manifest
 
-NAMESPACE = "guarded"
+FIRST, SECOND = "guarded", "guarded-too"
+"""Their namespaces, each with secrets of its own that hold the same."""
 _DENIED = re.compile(r"Error from server \(Forbidden\): .*?denied the request: (.*)", re.DOTALL)
 _WARNING = "Warning: "
 
 
-def ask(cluster: Cluster, workload: Manifest) -> tuple[Decision, tuple[str, ...]]:
+def ask(cluster: Cluster, namespace: str, workload: Manifest) -> tuple[Decision, tuple[str, ...]]:
     """Apply a workload as a dry run.
 
     Returns:
@@ -23,7 +28,7 @@ def ask(cluster: Cluster, workload: Manifest) -> tuple[Decision, tuple[str, ...]
         RuntimeError: It was refused by somebody else.
     """
     text = yaml.safe_dump(workload)
-    ran = cluster.kubectl("--namespace", NAMESPACE, "apply", "--dry-run=server", "--filename=-", text=text)
+    ran = cluster.kubectl("--namespace", namespace, "apply", "--dry-run=server", "--filename=-", text=text)
     return read(ran.returncode, ran.stderr)
 
 

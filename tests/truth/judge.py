@@ -1,8 +1,9 @@
 """Whether what the webhook said is true: measured against what the node did, and who was offered which login."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from tests.truth.outcome import Decision, Outcome
 from tests.truth.scenes.scene import Scene
@@ -26,6 +27,11 @@ class Offer:
 def offers(records: Iterable[Record]) -> tuple[Offer, ...]:
     """Which login was offered where, in order, each once: nodes resolve and fetch, and repeat what is refused."""
     return tuple(dict.fromkeys(_offer(record) for record in records))
+
+
+def _steps(records: Iterable[Record]) -> Iterator[Offer]:
+    """Every offer, but for what the same one is made for again at once."""
+    return (offer for offer, _ in groupby(map(_offer, records)))
 
 
 def _offer(record: Record) -> Offer:
@@ -55,7 +61,7 @@ def find_fault(scene: Scene, outcome: Outcome) -> str:
     for is_so, reason, fault in reasons:
         if is_so != bool(reason):
             return fault if is_so else f"not so, though the scene says why it would be: {fault}"
-    return _find_leak(scene, outcome)
+    return _find_leak(scene, outcome) or _find_memory(outcome)
 
 
 def has_same_offers(outcome: Outcome) -> bool:
@@ -69,6 +75,20 @@ def _find_leak(scene: Scene, outcome: Outcome) -> str:
     known = offers(outcome.node_requests)
     leaked = [offer for offer in logins if offer not in known and (known or offer.host != scene.host)]
     return f"offered by us alone: {leaked[0]}" if leaked else ""
+
+
+def _find_memory(outcome: Outcome) -> str:
+    """What another tenant is told otherwise, or what registries see more of, once everything is remembered."""
+    if (outcome.second_decision, outcome.second_words) != (outcome.decision, outcome.words):
+        return f"another tenant is told otherwise: {outcome.second_decision}: {' ⏎ '.join(outcome.second_words)}"
+    left = iter(_steps(outcome.requests))
+    more = [step for step in _steps(outcome.second_requests) if step not in left]
+    return f"only offered for another tenant, or in another order: {more[0]}" if more else ""
+
+
+def is_spared(outcome: Outcome) -> bool:
+    """Whether the registries were asked less on behalf of another tenant."""
+    return len(outcome.second_requests) < len(outcome.requests)
 
 
 def find_faults(scenes: Sequence[Scene], outcomes: Sequence[Outcome]) -> dict[str, str]:

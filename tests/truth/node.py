@@ -1,6 +1,7 @@
 """The node's side: workloads applied for real, where nobody guards them, until the kubelet has said what it thinks."""
 
 import re
+import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -105,6 +106,14 @@ class Node:
             *("--grace-period=0", "--force", "--filename=-"),
             text=yaml.safe_dump(listed),
         )
+
+    def forget(self, repository: str) -> None:
+        """Remove a repository's images, so that the next pod pulls them again."""
+        place = self._cluster.directory
+        images = [f"{place}/bin/ctr", f"--address={place}/containerd.sock", "--namespace=k8s.io", "images"]
+        listed = subprocess.run([*images, "list", "--quiet"], capture_output=True, text=True, check=True).stdout
+        names = [name for name in listed.split() if f"/{repository}:" in name or f"/{repository}@" in name]
+        subprocess.run([*images, "remove", "--sync", *names], capture_output=True, check=True)
 
     def look(self, names: Iterable[str]) -> dict[str, Sight]:
         """Say what is known of scenes, those whose pods are settled."""

@@ -26,6 +26,10 @@ class Outcome:
     node_requests: tuple[Record, ...]
     requests: tuple[Record, ...]
     """The webhook's."""
+    second_decision: Decision
+    second_words: tuple[str, ...]
+    second_requests: tuple[Record, ...]
+    """The same for another tenant, right after the first."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -33,8 +37,10 @@ class Outcome:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Outcome":
         lists: dict[str, Sequence[Any]] = {
-            "words": tuple(document["words"]),
-            "node_requests": tuple(Record(**each) for each in document["node_requests"]),
-            "requests": tuple(Record(**each) for each in document["requests"]),
+            **{name: tuple(document[name]) for name in ("words", "second_words")},
+            **{
+                name: tuple(Record(**each) for each in document[name])
+                for name in ("node_requests", "requests", "second_requests")
+            },
         }
         return cls(**document | lists)

@@ -1,32 +1,54 @@
 """Plays scenes inside a world: `python -m tests.truth.play FILE [NAME…]` writes what became of each as JSON.
 
-Each is played for real where nobody guards it, and as a dry run where pullcheck enforces, both against the same
-stand-ins, which write down who asked what.
+Each is played for real where nobody guards it, and as a dry run where pullcheck enforces, by one tenant and then by
+another, all against the same stand-ins, which write down who asked what.
 """
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tests.cluster import pullcheck
 from tests.cluster.here import Cluster
 from tests.cluster.processes import wait_until
 from tests.truth import guard, node
 from tests.truth.node import Node, Settled
-from tests.truth.outcome import Outcome
+from tests.truth.outcome import Decision, Outcome
 from tests.truth.scenes import table
 from tests.truth.scenes.scene import Scene
 from tests.truth.scenes.secrets import Manifest
 from tests.truth.settling import Settling
 from tests.truth.standins.sites import SETTINGS
-from tests.truth.standins.stage import Stage
+from tests.truth.standins.stage import Record, Stage
+from webhook.registry.pause import MIN_PAUSE_SECONDS
 
 ASKING = 3
 """Dry runs at once: most of their time is spent waiting for a registry."""
+TOO_MANY_REQUESTS = 429
+PAUSE_SECONDS = MIN_PAUSE_SECONDS + 0.1
+"""How long a registry is left alone that asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one tenant is told, and whom the webhook asked for it."""
+
+    decision: Decision
+    words: tuple[str, ...]
+    requests: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What both are told."""
+
+    first: Said
+    second: Said
 
 
 class Theatre:
@@ -43,9 +65,8 @@ class Theatre:
         """Start everything and create what the workloads name, on both sides."""
         self._stage.start()
         authority = str(self._cluster.authority.folder / "ca.crt")
-        settings = {"network": {"ca_files": [authority], **SETTINGS}, "memory": {"nodes": "0s"}}
-        pullcheck.install(self._cluster, settings)
-        spaces = {guard.NAMESPACE: "enforce", node.NAMESPACE: "off"}
+        pullcheck.install(self._cluster, {"network": {"ca_files": [authority], **SETTINGS}})
+        spaces = {guard.FIRST: "enforce", guard.SECOND: "enforce", node.NAMESPACE: "off"}
         node.apply(self._cluster, "default", [_namespace(name, mode) for name, mode in spaces.items()])
         for name in spaces:
             wait_until(partial(self._has_account, name), f"{name} has its service account", [])
@@ -70,23 +91,45 @@ class Theatre:
 
     def _play(self, scenes: Iterable[Scene]) -> dict[str, Outcome]:
         chosen = {scene.name: scene for scene in scenes}
-        begin = self._stage.mark()
         with ThreadPoolExecutor(ASKING) as asking:
-            answers = {name: asking.submit(guard.ask, self._cluster, scene.workload) for name, scene in chosen.items()}
+            answers = self._submit(asking, chosen.values())
             settled = self._settle({name: scene.workload for name, scene in chosen.items()})
-        return {name: self._outcome(scene, settled[name], answers[name], begin) for name, scene in chosen.items()}
+        return {name: self._outcome(scene, settled[name], answers[name].result()) for name, scene in chosen.items()}
 
-    def _outcome(self, scene: Scene, settled: Settled, answer: "Future[Any]", begin: int) -> Outcome:
-        decision, words = answer.result()
+    def _submit(self, asking: ThreadPoolExecutor, scenes: Iterable[Scene]) -> dict[str, "Future[Asked]"]:
+        """Ask about each scene; about those that disturb others when all the others are done, one by one."""
+        answers: dict[str, Future[Asked]] = {}
+        for scene in sorted(scenes, key=lambda scene: scene.is_shy):
+            earlier = list(answers.values()) if scene.is_shy else []
+            answers[scene.name] = asking.submit(self._ask_after, earlier, scene)
+        return answers
+
+    def _ask_after(self, earlier: "list[Future[Asked]]", scene: Scene) -> "Asked":
+        wait(earlier)
+        return Asked(*(self._ask(scene, tenant) for tenant in (guard.FIRST, guard.SECOND)))
+
+    def _ask(self, scene: Scene, tenant: str) -> "Said":
+        begin = self._stage.mark()
+        decision, words = guard.ask(self._cluster, tenant, scene.workload)
+        requests = tuple(self._stage.records(scene.repository, "webhook", begin))
+        if any(request.status == TOO_MANY_REQUESTS for request in requests):
+            time.sleep(PAUSE_SECONDS)
+        self._stage.next_tenant(scene)
+        return Said(decision, words, requests)
+
+    def _outcome(self, scene: Scene, settled: Settled, asked: "Asked") -> Outcome:
         return Outcome(
             name=scene.name,
             has_pulled=settled.sight.has_pulled,
             node_words=settled.sight.words,
             runs=settled.sight.runs,
-            decision=decision,
-            words=words,
+            decision=asked.first.decision,
+            words=asked.first.words,
             node_requests=tuple(self._stage.records(scene.repository, "node", settled.begin, settled.end)),
-            requests=tuple(self._stage.records(scene.repository, "webhook", begin)),
+            requests=asked.first.requests,
+            second_decision=asked.second.decision,
+            second_words=asked.second.words,
+            second_requests=asked.second.requests,
         )
 
     def _settle(self, workloads: Mapping[str, Manifest]) -> dict[str, Settled]:

@@ -85,6 +85,12 @@ def _head(count: int) -> list[str]:
         "pullcheck enforces. The registries stand in for real ones, with names, addresses, certificates and manners of",
         "their own; they write down who asks what. The node pulls when it gets every image that the workload names.",
         "",
+        "The dry run is made twice, by one tenant and then by another with secrets of its own that hold the same,",
+        "while the webhook remembers what it may. The other one must be told the same, word for word, and the",
+        "registries may only see less: each login that goes out for it went out for the first one, to the same host,",
+        "in the same order. A run in which that is not so fails. A registry that fails, or asks to be left alone, is",
+        "the scene's own, and named like it, where others would be held back too.",
+        "",
     ]
 
 
@@ -95,6 +101,7 @@ def _matrix(outcomes: Sequence[Outcome]) -> list[str]:
         for has_pulled, words in ((True, "the node pulls"), (False, "the node fails"))
     ]
     same = sum(judge.has_same_offers(outcome) for outcome in outcomes)
+    spared = sum(judge.is_spared(outcome) for outcome in outcomes)
     return [
         "## The matrix",
         "",
@@ -107,6 +114,8 @@ def _matrix(outcomes: Sequence[Outcome]) -> list[str]:
         "",
         f"In {same} of {len(outcomes)} scenes the registries saw the same logins from both, in the same order; for the",
         "others, too, the scene says why.",
+        "",
+        f"In {spared} of {len(outcomes)} scenes memory spared the registries something of what the other tenant asked.",
         "",
     ]
 

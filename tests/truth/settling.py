@@ -64,11 +64,20 @@ class Settling:
             begin = self._playing.pop(name)
             self._tries[name] += 1
             if self._was_early(name, sight) and self._tries[name] < MAX_TRIES:
+                if sight.has_pulled:
+                    self._node.forget(self._scenes[name].repository)
                 self._waiting.append(name)
             else:
                 self._settled[name] = Settled(sight, begin, self._stage.mark())
 
     def _was_early(self, name: str, sight: Sight) -> bool:
-        """Whether the kubelet failed for want of secrets that are there: with the next try it would have them."""
-        existing = {str(each["metadata"]["name"]) for each in self._scenes[name].support}
-        return not sight.has_pulled and not existing.isdisjoint(sight.lacked)
+        """Whether the kubelet lacked secrets that are there: with the next try it would have them.
+
+        A pull that was good all the same is made again, too, since another login may have been offered first; but an
+        image that shall be there already stays.
+        """
+        scene = self._scenes[name]
+        if sight.has_pulled and scene.earlier:
+            return False
+        existing = {str(each["metadata"]["name"]) for each in scene.support}
+        return not existing.isdisjoint(sight.lacked)

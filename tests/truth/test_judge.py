@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.truth.judge import find_fault, find_faults, matrix, offers
+from tests.truth.judge import find_fault, find_faults, is_spared, matrix, offers
 from tests.truth.outcome import Decision, Outcome
 from tests.truth.scenes.scene import Scene
 from tests.truth.standins.stage import Record
@@ -34,6 +34,9 @@ def outcome(
         words=(),
         node_requests=node,
         requests=ours,
+        second_decision=decision,
+        second_words=(),
+        second_requests=ours,
     )
 
 
@@ -107,6 +110,22 @@ def test_where_the_node_asks_nobody_the_registry_itself_may_have_the_login() -> 
     ours = (record("webhook"), record("webhook", "alice", "password"))
 
     assert find_fault(replace(SCENE, differs="because"), outcome("allow", has_pulled=True, node=(), ours=ours)) == ""
+
+
+def test_another_tenant_is_told_the_same_and_costs_the_registries_no_other_login_host_or_order() -> None:
+    bare, login, token = (record("webhook", *shown) for shown in (("", ""), ("alice", "password"), ("alice", "token")))
+    elsewhere = record("webhook", host="elsewhere.example.org")
+    first = outcome("deny", has_pulled=False, ours=(bare, login, token, bare))
+    node_too = replace(first, node_requests=first.requests)
+
+    for fewer in ((), (bare,), (token,), (login, bare), (login, login, token)):
+        assert find_fault(SCENE, replace(node_too, second_requests=fewer)) == ""
+    for more in ((token, login), (elsewhere,), (bare, login, bare, token)):
+        assert "for another tenant" in find_fault(SCENE, replace(node_too, second_requests=more))
+    assert "told otherwise: allow" in find_fault(SCENE, replace(node_too, second_decision="allow"))
+    assert "told otherwise: deny: other" in find_fault(SCENE, replace(node_too, second_words=("other",)))
+    assert is_spared(replace(node_too, second_requests=(bare,)))
+    assert not is_spared(node_too)
 
 
 def test_repeated_offers_count_once_and_a_token_of_nobody_is_none() -> None:

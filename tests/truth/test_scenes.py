@@ -27,7 +27,7 @@ def scenes() -> tuple[Scene, ...]:
 def test_there_are_enough_of_every_kind(scenes: tuple[Scene, ...]) -> None:
     assert len(scenes) >= FEWEST
     assert {scene.host for scene in scenes} >= MANNERS.keys() - {"us-central1-docker.pkg.dev"}
-    assert {scene.host for scene in scenes} <= SITES.keys() | {UNNAMED, "registry-1.docker.io"}
+    assert {scene.host for scene in scenes if not scene.sites} <= SITES.keys() | {UNNAMED, "registry-1.docker.io"}
     assert {str(scene.workload["kind"]) for scene in scenes} == {"Pod", "Deployment", "StatefulSet", "DaemonSet", "Job"}
 
 
@@ -37,6 +37,14 @@ def test_no_scene_shares_its_name_its_repository_or_its_image(scenes: tuple[Scen
 
     assert {*names.values(), *repositories.values(), *digests.values()} == {1}
     assert max(map(len, names)) <= MAX_NAME
+
+
+def test_a_registry_of_a_scenes_own_is_met_by_no_other(scenes: tuple[Scene, ...]) -> None:
+    owners = Counter(host for scene in scenes for host in scene.sites)
+
+    assert {*owners.values()} == {1}
+    assert owners.keys().isdisjoint(SITES)
+    assert all(host.startswith(f"{scene.name}.") for scene in scenes for host in scene.sites)
 
 
 def test_every_reason_is_one_of_those_that_are_listed_and_each_is_used(scenes: tuple[Scene, ...]) -> None:

@@ -10,7 +10,7 @@ from tests.truth.standins.brands import BASIC, GHCR, GITEA, HARBOR, HUB, MANNERS
 from tests.truth.standins.content import Repository
 from tests.truth.standins.manner import RIGHT, WRONG
 from tests.truth.standins.registry import StandIn
-from tests.truth.standins.sites import SITES
+from tests.truth.standins.sites import MIRROR, MIRRORED, SITES, own
 from tests.truth.standins.twists import challenge, chunked, header, status, times
 
 IMAGE = Image(Blob("application/vnd.oci.image.manifest.v1+json", b"{}"))
@@ -126,12 +126,21 @@ def test_a_twist_concerns_its_own_repository_only() -> None:
     assert ask(made, manifest("private/app")).status == 200
 
 
-def test_a_passing_trouble_passes_for_each_side_alone() -> None:
+def test_a_passing_trouble_passes_for_each_side_and_each_tenant_alone() -> None:
     made = standin(OPEN)
     made.twists["public/app"] = times(1, status(503))
     agents = ("containerd/2", "pullcheck/1", "containerd/2", "pullcheck/1")
 
     assert [ask(made, manifest("public/app"), agent=agent).status for agent in agents] == [503, 503, 200, 200]
+    made.turns["public/app"] += 1
+    assert [ask(made, manifest("public/app"), agent=agent).status for agent in agents] == [200, 503, 200, 200]
+
+
+def test_a_registry_of_a_scenes_own_is_like_the_other_and_names_itself() -> None:
+    assert own("mine", TOKEN)["mine.token.example.com"].manner.realm == "https://mine.token.example.com/token"
+    pair = own("mine", MIRRORED, MIRROR)
+    assert pair.keys() == {"mine.mirrored.example.com", "mine.mirror.example.net"}
+    assert '[host."https://mine.mirror.example.net"]' in pair["mine.mirrored.example.com"].hosts_toml
 
 
 def test_headers_bodies_and_challenges_can_be_others() -> None:

@@ -1,14 +1,15 @@
 """What registries answer for a manifest: statuses, and the headers of good answers."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.fakes.exchange import Response
 from tests.fakes.images import OCI_INDEX, OCI_MANIFEST, SCHEMA_1
 from tests.truth.scenes import reasons
-from tests.truth.scenes.scene import Scene, at_open, scene
+from tests.truth.scenes.scene import Scene, alone, at_open, scene
 from tests.truth.scenes.secrets import RIGHT
 from tests.truth.standins.asking import Asked
-from tests.truth.standins.brands import BASIC
+from tests.truth.standins.brands import BASIC, OPEN
 from tests.truth.standins.registry import Twist, error
 from tests.truth.standins.twists import HTML, chunked, header, on, status, times
 
@@ -18,6 +19,7 @@ _MANIFEST_LIMIT = 4 * 1048 * 1048
 """containerd's own."""
 _HEAD_ONLY = (400, 403, 404, 405, 410, 412, 500, 501)
 _BOTH = (400, 402, 403, 404, 405, 406, 408, 409, 410, 412, 418, 429, 451, 500, 501, 502, 503, 504, 507)
+_TROUBLES = frozenset({429, 502, 503, 504})
 _TYPES = {
     "none": None,
     "json": "application/json",
@@ -46,7 +48,7 @@ def statuses() -> Iterator[Scene]:
     for code in _HEAD_ONLY:
         yield at_open(f"head-{code}", f"HEAD gets {code}, GET is good", twist=status(code, method="HEAD"))
     for code in _BOTH:
-        yield at_open(f"status-{code}", f"HEAD and GET get {code}", twist=status(code))
+        yield _at_open(code, f"status-{code}", f"HEAD and GET get {code}", twist=status(code))
     for code in (403, 404, 500):
         again = status(code, method="GET")
         yield at_open(f"get-{code}", f"HEAD is good, GET gets {code}", twist=again, silence=reasons.FETCH)
@@ -59,18 +61,23 @@ def statuses() -> Iterator[Scene]:
         yield at_open(f"blob-{code}", f"the layers get {code}", twist=gone, silence=reasons.FETCH)
 
 
+def _at_open(code: int, name: str, title: str, **more: Any) -> Scene:
+    """Write a scene at an open registry, its own where this status would have it left alone."""
+    return alone(name, title, OPEN, at="public", **more) if code in _TROUBLES else at_open(name, title, **more)
+
+
 def _passing() -> Iterator[Scene]:
     for code in (500, 502, 503, 504, 429, 404):
         twist = times(1, status(code, method="HEAD"))
         doubt = "" if code == 404 else reasons.TROUBLE
         title = f"the first HEAD gets {code}, the next is good"
-        yield at_open(f"once-{code}", title, twist=twist, doubt=doubt, heals=True)
+        yield _at_open(code, f"once-{code}", title, twist=twist, doubt=doubt, heals=True)
 
 
 def _pages() -> Iterator[Scene]:
     for code in (200, 403, 404, 503):
         page = Response(code, HTML.headers, HTML.body)
-        yield at_open(f"page-{code}", f"a web page with {code}", twist=on("manifest", page))
+        yield _at_open(code, f"page-{code}", f"a web page with {code}", twist=on("manifest", page))
     plain = Response(404, (("Content-Type", "text/plain"),), b"no\n")
     yield at_open("plain-404", "404 in plain text", twist=on("manifest", plain))
 

@@ -6,7 +6,7 @@ from tests.truth.scenes import reasons
 from tests.truth.scenes.scene import Scene, scene
 from tests.truth.scenes.secrets import BAD, RIGHT
 from tests.truth.standins.brands import BASIC, LISTED, OTHER_DOMAIN, SAME_DOMAIN, TOKEN
-from tests.truth.standins.sites import DEAD
+from tests.truth.standins.sites import DEAD, own
 from tests.truth.standins.twists import challenge, realm
 
 _URL = f"https://{TOKEN}/token"
@@ -73,11 +73,13 @@ def challenges() -> Iterator[Scene]:
 
 def realms() -> Iterator[Scene]:
     """Token servers elsewhere."""
-    near, listed, far, dead = (realm(f"https://{host}/token") for host in (SAME_DOMAIN, LISTED, OTHER_DOMAIN, DEAD))
+    near, listed, far = (realm(f"https://{host}/token") for host in (SAME_DOMAIN, LISTED, OTHER_DOMAIN))
     yield scene("realm-same-domain", "another host of the same domain", TOKEN, RIGHT, twist=near)
     yield scene("realm-listed", "another domain, listed in network.realms", TOKEN, RIGHT, twist=listed)
     why = reasons.WITHHELD
     yield scene("realm-other", "another domain", TOKEN, RIGHT, twist=far, doubt=why, differs=why)
     yield scene("realm-other-wrong", "another domain, a wrong password", TOKEN, BAD, twist=far, differs=why)
     yield scene("realm-other-public", "another domain, public, no login", TOKEN, at="public", twist=far)
-    yield scene("realm-dead", "a host that refuses connections", TOKEN, RIGHT, twist=dead)
+    name, title = "realm-dead", "a host that refuses connections"
+    dead = realm(f"https://{name}.{DEAD}/token")
+    yield scene(name, title, TOKEN, RIGHT, twist=dead, sites=own(name, DEAD))

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from tests.truth.scenes.scene import Scene, scene
+from tests.truth.scenes.scene import Scene, alone, scene
 from tests.truth.scenes.secrets import RIGHT
 from tests.truth.standins import content, sites
 
 
 def scenes() -> Iterator[Scene]:
+    refused = "connections are refused"
     for name, title, host in (
         ("wrong-name", "a certificate for another name", sites.WRONG_NAME),
         ("unknown-ca", "a certificate of an unknown authority", sites.UNKNOWN_CA),
@@ -16,10 +17,11 @@ def scenes() -> Iterator[Scene]:
         ("skipped", "a certificate that hosts.toml does not want checked", sites.SKIPPED),
         ("plain", "plain http on 443", sites.PLAIN),
         ("plain-port", "plain http on 5000", sites.PLAIN_PORT),
-        ("dead", "connections are refused", sites.DEAD),
+        ("dead", refused, sites.DEAD),
         ("unrouted", "nobody has the address", sites.UNROUTED),
         ("unnamed", "nobody has the name", sites.UNNAMED),
     ):
         is_there = host not in (sites.DEAD, sites.UNROUTED, sites.UNNAMED)
-        yield scene(f"connect-{name}", title, host, at="public", holds=content.single if is_there else None)
-    yield scene("connect-dead-login", "connections are refused, with two logins", sites.DEAD, RIGHT, RIGHT, holds=None)
+        write = alone if host == sites.DEAD else scene
+        yield write(f"connect-{name}", title, host, at="public", holds=content.single if is_there else None)
+    yield alone("connect-dead-login", f"{refused}, with two logins", sites.DEAD, RIGHT, RIGHT, holds=None)

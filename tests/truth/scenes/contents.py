@@ -5,13 +5,13 @@ from typing import Any
 
 from tests.fakes.exchange import Fault, Response
 from tests.truth.scenes import reasons
-from tests.truth.scenes.scene import TOO_SLOW_SECONDS, Scene, at_open, scene
+from tests.truth.scenes.scene import TOO_SLOW_SECONDS, Scene, alone, at_open, scene
 from tests.truth.scenes.secrets import RIGHT
 from tests.truth.standins import content
 from tests.truth.standins.asking import Role
 from tests.truth.standins.brands import BASIC, GCP_MIRRORED, K8S, OPEN
 from tests.truth.standins.content import Make
-from tests.truth.standins.sites import DEAD, LOGIN_MIRROR, MIRROR, PLAIN
+from tests.truth.standins.sites import DEAD, LOGIN_MIRROR, MIRROR, PLAIN, own
 from tests.truth.standins.twists import on, redirect, times
 
 _KINDS: dict[str, tuple[str, Make]] = {
@@ -50,8 +50,8 @@ def redirects() -> Iterator[Scene]:
         yield at_open(f"redirect-{code}", f"to an open host, with {code}", stored=stored, twist=there)
     yield at_open("redirect-loop", "round in circles", twist=redirect(f"https://{OPEN}{{path}}"))
     yield at_open("redirect-nowhere", "without a location", twist=on("manifest", Response(307)))
-    title = "to a host that refuses connections"
-    yield at_open("redirect-dead", title, twist=redirect(f"https://{DEAD}{{path}}"))
+    name, title = "redirect-dead", "to a host that refuses connections"
+    yield at_open(name, title, twist=redirect(f"https://{name}.{DEAD}{{path}}"), sites=own(name, DEAD))
     yield at_open("redirect-missing", "to a host that does not have it", twist=redirect(f"https://{MIRROR}{{path}}"))
     yield at_open("redirect-relative", "relative, within the host", twist=times(1, redirect("{path}")))
     plain = redirect(f"http://{PLAIN}:443{{path}}")
@@ -81,4 +81,4 @@ def troubles() -> Iterator[Scene]:
     """Connections that go wrong, for some requests."""
     for name, (title, what, doubt) in _TROUBLES.items():
         fault = Fault(path=f"/v2/public/trouble-{name}/manifests/", **what)
-        yield at_open(f"trouble-{name}", title, faults=(fault,), doubt=doubt)
+        yield alone(f"trouble-{name}", title, OPEN, at="public", faults=(fault,), doubt=doubt)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.truth.scenes import reasons
 from tests.truth.scenes.answers import BY_DIGEST
-from tests.truth.scenes.scene import Scene, scene
+from tests.truth.scenes.scene import Scene, alone, scene
 from tests.truth.scenes.secrets import BAD, RIGHT
 from tests.truth.standins import sites
 from tests.truth.standins.content import Make, single
@@ -19,8 +19,9 @@ def scenes() -> Iterator[Scene]:
     yield from _with_open_mirror()
     yield from _with_login()
     dead = "the mirror refuses connections"
-    yield scene("mirror-dead", dead, sites.DEAD_MIRRORED, at="public")
-    yield scene("mirror-dead-absent", f"{dead}, the registry has it not", sites.DEAD_MIRRORED, at="public", holds=None)
+    here, gone = sites.DEAD_MIRRORED, (sites.DEAD,)
+    yield alone("mirror-dead", dead, here, beside=gone, at="public")
+    yield alone("mirror-dead-absent", f"{dead}, the registry has it not", here, beside=gone, at="public", holds=None)
     blind, where = "the mirror has it and may not resolve tags", sites.BLIND_MIRRORED
     yield scene("mirror-blind", blind, where, at="public", stored=_AT_MIRROR)
     yield scene("mirror-blind-digest", f"{blind}: by digest", where, at="public", stored=_AT_MIRROR, image=BY_DIGEST)
@@ -39,10 +40,10 @@ def _with_open_mirror() -> Iterator[Scene]:
     yield scene("mirror-neither", "neither has it", here, at="public", holds=None)
     yield scene("mirror-both-digest", "both have it, by digest", here, at="public", stored=both, image=BY_DIGEST)
     for code in (401, 403, 404, 429, 500, 503):
-        for name, holds in (("has", single), ("has-not", None)):
-            title = f"the mirror gives {code}, the registry {'has it' if holds else 'has it not'}"
-            twist = {MIRROR: status(code)}
-            yield scene(f"mirror-{code}-{name}", title, here, at="public", holds=holds, twist=twist)
+        for end, words, holds in (("has", "has it", single), ("has-not", "has it not", None)):
+            name, title = f"mirror-{code}-{end}", f"the mirror gives {code}, the registry {words}"
+            twist = {f"{name}.{MIRROR}": status(code)}
+            yield alone(name, title, here, beside=(MIRROR,), at="public", holds=holds, twist=twist)
     page: Twist = on("manifest", HTML)
     title = "the mirror shows a web page with 200, the registry has it"
     yield scene("mirror-page", title, here, at="public", twist={MIRROR: page}, differs=reasons.PAGE_AS_BLOB)

@@ -24,8 +24,10 @@ def scenes() -> Iterator[Scene]:
     yield scene("zot-expired", f"{title}, where no cloud is", ZOT, RIGHT, twist=_EXPIRED)
     yield scene("ecr-public", "public", ECR_PUBLIC, at="public")
     yield scene("ecr-public-no-tag", "public, a missing tag", ECR_PUBLIC, at="public", image="{host}/{repository}:2")
-    yield scene("hub-rate", "too many requests", HUB, at="public", twist=status(429))
-    yield scene("hub-token-rate", "too many requests for tokens", HUB, at="public", twist=on("token", _RATE))
+    yield scene("hub-rate", "too many requests", HUB, at="public", twist=status(429), is_shy=True)
+    yield scene(
+        "hub-token-rate", "too many requests for tokens", HUB, at="public", twist=on("token", _RATE), is_shy=True
+    )
     disabled = on("token", error(405, "DENIED", "namespace disabled"))
     yield scene("quay-disabled", "a disabled namespace", QUAY, RIGHT, twist=disabled)
     expired = on("manifest", error(404, "TAG_EXPIRED", "tag expired"), is_by_tag=True)

@@ -11,6 +11,7 @@ from tests.truth.scenes.secrets import Manifest, PullSecret
 from tests.truth.standins import content
 from tests.truth.standins.brands import HUB, OPEN
 from tests.truth.standins.registry import Twist
+from tests.truth.standins.sites import Site, own
 
 LABEL = "scene"
 TOO_SLOW_SECONDS = 6.0
@@ -46,6 +47,10 @@ class Scene:
     twists: Mapping[str, Twist] = field(default_factory=dict)
     """By registry."""
     faults: tuple[Fault, ...] = ()
+    sites: Mapping[str, Site] = field(default_factory=dict, repr=False)
+    """Registries of the scene's own, by name."""
+    is_shy: bool = False
+    """Whether a registry that others share asks to be left alone: then it is asked when nobody else is."""
     earlier: Manifest | None = field(default=None, repr=False)
     """A workload that the node runs first, so that it has the image."""
     vanishes: bool = False
@@ -126,6 +131,20 @@ def scene(
 def at_open(name: str, title: str, *secrets: PullSecret, **more: Any) -> Scene:
     """Write a scene at a registry that asks nobody for a login."""
     return scene(name, title, OPEN, *secrets, at="public", **more)
+
+
+def alone(name: str, title: str, host: str, *secrets: PullSecret, beside: tuple[str, ...] = (), **more: Any) -> Scene:
+    """Write a scene at a registry of its own, for what fails: a registry that does is left alone for a while.
+
+    Args:
+        name: Unique; the registry's name begins with it.
+        title: What is special about it.
+        host: What the registry is like.
+        secrets: What the pod names.
+        beside: Further registries that it shares with no other scene.
+        more: As for `scene`.
+    """
+    return scene(name, title, f"{name}.{host}", *secrets, sites=own(name, host, *beside), **more)
 
 
 def _account(name: str, secrets: Sequence[str]) -> Manifest:

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.fakes.exchange import Fault, Request, Response
 from tests.truth.scenes import reasons
-from tests.truth.scenes.scene import TOO_SLOW_SECONDS, Scene, scene
+from tests.truth.scenes.scene import TOO_SLOW_SECONDS, Scene, alone, scene
 from tests.truth.scenes.secrets import BAD, RIGHT
 from tests.truth.standins.asking import Asked, understand
 from tests.truth.standins.brands import SAME_DOMAIN, TOKEN
@@ -44,13 +44,16 @@ _ANSWERS: dict[str, tuple[str, Twist]] = {
     "status-500": ("500", token(error(500, "UNKNOWN", "no"))),
     "status-503": ("503", token(error(503, "UNAVAILABLE", "no"))),
 }
+_TROUBLES = frozenset({"status-429", "status-503"})
+"""What has a token server left alone."""
 _POST_STATUSES = (400, 401, 403, 404, 405, 415, 500)
 
 
 def scenes() -> Iterator[Scene]:
     for name, (title, twist) in _ANSWERS.items():
-        yield scene(f"token-{name}", title, TOKEN, RIGHT, twist=twist)
-        yield scene(f"token-public-{name}", f"public: {title}", TOKEN, at="public", twist=twist)
+        write = alone if name in _TROUBLES else scene
+        yield write(f"token-{name}", title, TOKEN, RIGHT, twist=twist)
+        yield write(f"token-public-{name}", f"public: {title}", TOKEN, at="public", twist=twist)
     for code in _POST_STATUSES:
         refused = token(error(code, "UNSUPPORTED", "not this way"), method="POST")
         yield scene(f"token-post-{code}", f"POST gets {code}", TOKEN, RIGHT, twist=refused)
@@ -73,10 +76,10 @@ def _moved() -> Iterator[Scene]:
 
 def _troubled() -> Iterator[Scene]:
     dropped = _on_token("token-dropped", is_dropped=True)
-    yield scene("token-dropped", "closes the connection", TOKEN, RIGHT, faults=(dropped,))
+    yield alone("token-dropped", "closes the connection", TOKEN, RIGHT, faults=(dropped,))
     slow, why = _on_token("token-slow", delay_seconds=TOO_SLOW_SECONDS), reasons.SLOW
     title = f"takes {TOO_SLOW_SECONDS:g} s"
-    yield scene("token-slow", title, TOKEN, RIGHT, faults=(slow,), doubt=why, differs=why)
+    yield alone("token-slow", title, TOKEN, RIGHT, faults=(slow,), doubt=why, differs=why)
 
 
 def _refused() -> Iterator[Scene]:

@@ -24,6 +24,8 @@ class Asked:
     repository: str = ""
     wanted: str = ""
     """A tag or a digest."""
+    turn: int = 0
+    """How many tenants of the webhook asked about it before the one that does now; of the node always 0."""
 
     @property
     def is_node(self) -> bool:

@@ -1,6 +1,8 @@
 """One stand-in: the honest answers of a registry with these manners, and what scenes make of them."""
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from tests.fakes.exchange import Request, Response
 from tests.truth.standins.asking import Asked, understand
@@ -20,10 +22,14 @@ class StandIn:
         self.repositories: dict[str, Repository] = {}
         self.twists: dict[str, Twist] = {}
         """By repository."""
+        self.turns: Counter[str] = Counter()
+        """By repository, how many tenants of the webhook are done with it."""
         self._manner = manner
 
     def answer(self, request: Request) -> Response:
         asked = understand(request)
+        if not asked.is_node:
+            asked = replace(asked, turn=self.turns[asked.repository])
         twist = self.twists.get(asked.repository, _honest)
         return twist(asked, self._answer(asked))
 

@@ -1,6 +1,7 @@
 """Where the stand-ins are found: an address for each name, and what is wrong with some of them."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tests.truth.standins.brands import BASIC, FURTHER_NAMES, HUB, LISTED, MANNERS, TOKEN
@@ -80,6 +81,28 @@ SITES: dict[str, Site] = {host: _known(host, manner) for host, manner in MANNERS
     BROKEN_TOML: _mirrored(f"https://{DEAD}", 'capabilities = ["pull", "everything"]'),
 }
 """By the registry's name as references have it."""
+
+
+def own(name: str, *hosts: str) -> Mapping[str, Site]:
+    """Registries of a scene's own, like others: a registry that fails, or asks to be left alone, is left alone.
+
+    Args:
+        name: The scene's.
+        hosts: The registry, and what it or its hosts.toml names beside itself.
+
+    Returns:
+        Each by its name, the scene's before the other's.
+    """
+    names = {host: f"{name}.{host}" for host in hosts}
+    return {named: _renamed(SITES[host], names) for host, named in names.items()}
+
+
+def _renamed(site: Site, names: Mapping[str, str]) -> Site:
+    realm, hosts_toml = site.manner.realm, site.hosts_toml
+    for host, named in names.items():
+        realm, hosts_toml = (text.replace(f"//{host}", f"//{named}") for text in (realm, hosts_toml))
+    return replace(site, names=(), manner=replace(site.manner, realm=realm), hosts_toml=hosts_toml)
+
 
 SETTINGS = {
     "realms": {TOKEN: [LISTED]},

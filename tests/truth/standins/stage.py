@@ -1,7 +1,7 @@
 """All stand-ins on their addresses, and the record of everything that they were asked."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tests.cluster import names
@@ -42,19 +42,20 @@ class Record:
 class Stage:
     """The stand-ins of all scenes, running."""
 
-    def __init__(self, cluster: Cluster, scenes: Iterable[Scene]) -> None:
+    def __init__(self, cluster: Cluster, scenes: Sequence[Scene]) -> None:
         self._cluster = cluster
         self._certificates = Certificates(cluster.authority, cluster.directory / "unknown-authority")
-        self._standins = {host: StandIn(host, site.manner) for host, site in SITES.items()}
+        self._sites = {**SITES, **{host: site for scene in scenes for host, site in scene.sites.items()}}
+        self._standins = {host: StandIn(host, site.manner) for host, site in self._sites.items()}
         self._addresses = (f"10.88.0.{number}" for number in itertools.count(FIRST_ADDRESS))
         self._listeners: dict[str, list[Listener]] = {}
         self._requests: list[Request] = []
         self._answered: list[tuple[Request, int]] = []
-        self._scenes = tuple(scenes)
+        self._scenes = scenes
 
     def start(self) -> None:
         """Fill the stand-ins and let them listen."""
-        for host, site in SITES.items():
+        for host, site in self._sites.items():
             self._listeners[host] = list(self._open(host, site))
         for scene in self._scenes:
             for store in scene.stores:
@@ -70,6 +71,11 @@ class Stage:
         """Let a scene's repository vanish from every registry."""
         for standin in self._standins.values():
             standin.repositories.pop(scene.repository, None)
+
+    def next_tenant(self, scene: Scene) -> None:
+        """Let what happens only to the first requests happen to another tenant of the webhook as well."""
+        for standin in self._standins.values():
+            standin.turns[scene.repository] += 1
 
     def mark(self) -> int:
         """A place in the record: what comes from now on."""

@@ -85,14 +85,15 @@ def at(host: str, twist: Twist) -> Twist:
 
 
 def times(count: int, twist: Twist) -> Twist:
-    """A twist for the first requests of each side that it would concern; then honest."""
-    seen: Counter[bool] = Counter()
+    """A twist for the first requests of each side, and of each tenant, that it would concern; then honest."""
+    seen: Counter[tuple[bool, int]] = Counter()
 
     def first(asked: Asked, honest: Response) -> Response:
         twisted = twist(asked, honest)
-        if twisted is honest or seen[asked.is_node] >= count:
+        asker = (asked.is_node, asked.turn)
+        if twisted is honest or seen[asker] >= count:
             return honest
-        seen[asked.is_node] += 1
+        seen[asker] += 1
         return twisted
 
     return first
