@@ -16,6 +16,10 @@ its exit code; nothing survives it. Code that runs as COMMAND, or inside it, fin
     here.py         the cluster as code inside sees it
     registry.py     the real registry
     pullcheck.py    pullcheck, installed by the repository's manifests: a guest
+    replicas.py     pullcheck as two replicas behind its Service, which come and go
+    admissions.py   what the API server says of its calls of webhooks
+    load.py         calls at an even rate
+    rollouts.py     restarts in turn under load, a command of its own
     story.py        the registries and namespaces of the story: a guest
     __main__.py     the commands
     inside/         the tests that run in a world; those beside it start the worlds

@@ -16,6 +16,7 @@ from tests.cluster import processes, servers, world
 from tests.cluster.authority import Authority
 
 REQUEST_TIMEOUT_SECONDS = 10
+SECURE_PORT = 6443
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,7 @@ class Cluster:
 
     def get(self, path: str) -> tuple[int, Any]:
         """Ask the API server as administrator: status and JSON (or text); status 0 while nobody answers."""
-        connection = http.client.HTTPSConnection(
-            world.NODE_ADDRESS, 6443, context=self._administrator, timeout=REQUEST_TIMEOUT_SECONDS
-        )
+        connection = self.connect(REQUEST_TIMEOUT_SECONDS)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -104,6 +103,12 @@ class Cluster:
         finally:
             connection.close()
         return answer.status, json.loads(body) if body.startswith(b"{") else body.decode()
+
+    def connect(self, timeout_seconds: float) -> http.client.HTTPSConnection:
+        """A connection to the API server as administrator, which opens with its first request."""
+        return http.client.HTTPSConnection(
+            world.NODE_ADDRESS, SECURE_PORT, context=self.administrator, timeout=timeout_seconds
+        )
 
     def add_address(self, address: str, *hosts: str) -> None:
         """Give the world one more address (10.88.0.2 and up), known by these names."""
@@ -134,7 +139,8 @@ class Cluster:
         shutil.copytree(self.logs, folder, dirs_exist_ok=True)
 
     @functools.cached_property
-    def _administrator(self) -> ssl.SSLContext:
+    def administrator(self) -> ssl.SSLContext:
+        """What a client of the API server needs to be an administrator."""
         context = ssl.create_default_context(cafile=str(self.authority.folder / "ca.crt"))
         context.load_cert_chain(self.authority.folder / "admin.crt", self.authority.folder / "admin.key")
         return context

@@ -5,12 +5,11 @@ from pathlib import Path
 import yaml
 
 from tests.cluster.authority import Authority
-from tests.cluster.here import Cluster
+from tests.cluster.here import SECURE_PORT, Cluster
 from tests.cluster.processes import Server, wait_until
 from tests.cluster.world import NODE_ADDRESS
 
 SERVICE_ADDRESSES, SERVICE_ADDRESS = "10.96.0.0/16", "10.96.0.1"
-SECURE_PORT = 6443
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 # Which workloads are written, by whom, and what webhooks say of it for the record. Of what controllers make they can
 # tell nobody else.

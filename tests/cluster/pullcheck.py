@@ -17,8 +17,7 @@ from typing import Any
 import yaml
 
 from tests.cluster import processes
-from tests.cluster.here import Cluster
-from tests.cluster.kubernetes import SECURE_PORT
+from tests.cluster.here import SECURE_PORT, Cluster
 from tests.cluster.processes import Server, StartError, wait_until
 from tests.cluster.world import NODE_ADDRESS
 
@@ -27,7 +26,8 @@ BASE, ENFORCING = CHECKOUT / "manifests" / "base", CHECKOUT / "manifests" / "ove
 NAME = "pullcheck"
 """Of the namespace, the ServiceAccount and the webhook configuration."""
 LISTEN, PROBES = f"{NODE_ADDRESS}:8443", f"{NODE_ADDRESS}:8080"
-REPLACED = frozenset({"Deployment", "Service", "PodDisruptionBudget"})
+IS_PODS = frozenset({"Deployment", "PodDisruptionBudget"})
+"""The kinds of what runs pods, which a process stands for."""
 TOKEN_LIFETIME = "24h"
 """Longer than any run of the tests, and than most shells."""
 NO_REFERENCE = "no:such:form"
@@ -82,27 +82,28 @@ def install(cluster: Cluster, settings: Mapping[str, Any] | None = None) -> Pull
         StartError: The manifests were not taken, or the process did not become ready.
     """
     folder = cluster.directory / NAME
-    _run([sys.executable, "-m", "certs", folder, "--name", NODE_ADDRESS])
+    run([sys.executable, "-m", "certs", folder, "--name", NODE_ADDRESS])
     *others, webhooks = _render(cluster, BASE)
-    _apply(cluster, *others)
-    (configuration,) = (document for document in others if document["kind"] == "ConfigMap")
-    path = folder / "pullcheck.yaml"
-    given = yaml.safe_load(configuration["data"]["pullcheck.yaml"])
-    ours = _merge(given, _settings_of_a_process(cluster, folder))
-    path.write_text(yaml.safe_dump(_merge(ours, settings or {})))
-    environment = cluster.environment | {"KUBECONFIG": str(_write_kubeconfig(cluster, folder / "kubeconfig"))}
-    server = processes.start(
-        NAME, [sys.executable, "-m", "webhook", "serve", "--config", path], cluster.logs, environment
-    )
+    apply(cluster, *others)
+    write_kubeconfig(cluster)
+    server = start_process(cluster, NAME, write_settings(cluster, others, NAME, settings or {}))
     wait_until(lambda: probe("/readyz")[0] == 200, "pullcheck is ready", [server])
-    _apply(cluster, webhooks)
+    apply(cluster, webhooks)
     wait_until(lambda: _is_called(cluster), "the API server calls pullcheck", [server])
     return Pullcheck(server)
 
 
+def start_process(cluster: Cluster, name: str, settings: Path) -> Server:
+    """Start one that reads the cluster as the ServiceAccount does; it serves when its `/readyz` says so."""
+    environment = cluster.environment | {"KUBECONFIG": str(cluster.directory / NAME / "kubeconfig")}
+    return processes.start(
+        name, [sys.executable, "-m", "webhook", "serve", "--config", settings], cluster.logs, environment
+    )
+
+
 def apply_webhooks(cluster: Cluster, manifests: Path) -> None:
     """Apply the webhook configuration of other manifests; the API server goes by it within a second."""
-    _apply(cluster, _render(cluster, manifests)[-1])
+    apply(cluster, _render(cluster, manifests)[-1])
 
 
 def probe(path: str) -> tuple[int, str]:
@@ -118,15 +119,35 @@ def probe(path: str) -> tuple[int, str]:
         connection.close()
 
 
-def _render(cluster: Cluster, manifests: Path) -> list[dict[str, Any]]:
-    """Read the manifests as kubectl does, and make of them what a process needs; the webhooks come last."""
-    documents = yaml.safe_load_all(_run([cluster.directory / "bin" / "kubectl", "kustomize", manifests]))
-    kept = [document for document in documents if document["kind"] not in REPLACED]
+def read_manifests(cluster: Cluster, folder: Path) -> list[dict[str, Any]]:
+    """Read manifests as kubectl does, without what runs pods; the webhooks come last."""
+    documents = yaml.safe_load_all(run([cluster.directory / "bin" / "kubectl", "kustomize", folder]))
+    kept = [document for document in documents if document["kind"] not in IS_PODS]
     kept.sort(key=lambda document: document["kind"] == "ValidatingWebhookConfiguration")
-    bundle = base64.b64encode((cluster.directory / NAME / "ca.crt").read_bytes()).decode()
+    return kept
+
+
+def read_bundle(cluster: Cluster) -> str:
+    """Read the authority that vouches for pullcheck, as `caBundle` has it."""
+    return base64.b64encode((cluster.directory / NAME / "ca.crt").read_bytes()).decode()
+
+
+def write_settings(cluster: Cluster, manifests: list[dict[str, Any]], name: str, settings: Mapping[str, Any]) -> Path:
+    """Write NAME.yaml: the manifests' settings, then what a process needs, then `settings`, of sections key by key."""
+    folder = cluster.directory / NAME
+    (configuration,) = (document for document in manifests if document["kind"] == "ConfigMap")
+    given = yaml.safe_load(configuration["data"]["pullcheck.yaml"])
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(_merge(_merge(given, _settings_of_a_process(cluster, folder)), settings)))
+    return path
+
+
+def _render(cluster: Cluster, manifests: Path) -> list[dict[str, Any]]:
+    """Read the manifests, and make of them what a single process needs."""
+    kept = [document for document in read_manifests(cluster, manifests) if document["kind"] != "Service"]
     for webhook in kept[-1]["webhooks"]:
         path = webhook["clientConfig"]["service"]["path"]
-        webhook["clientConfig"] = {"url": f"https://{LISTEN}{path}", "caBundle": bundle}
+        webhook["clientConfig"] = {"url": f"https://{LISTEN}{path}", "caBundle": read_bundle(cluster)}
     return kept
 
 
@@ -149,8 +170,9 @@ def _merge(settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, 
     return merged | {key: {**settings[key], **others[key]} for key in both}
 
 
-def _write_kubeconfig(cluster: Cluster, path: Path) -> Path:
+def write_kubeconfig(cluster: Cluster) -> None:
     """Write a kubeconfig with a token of the ServiceAccount, as a pod would be given one."""
+    path = cluster.directory / NAME / "kubeconfig"
     made = cluster.kubectl("--namespace", NAME, "create", "token", NAME, f"--duration={TOKEN_LIFETIME}")
     if made.returncode:
         raise StartError(f"no token for the ServiceAccount {NAME}\n{made.stderr}")
@@ -168,7 +190,6 @@ def _write_kubeconfig(cluster: Cluster, path: Path) -> Path:
     }
     path.touch(mode=0o600)
     path.write_text(yaml.safe_dump(content))
-    return path
 
 
 def _is_called(cluster: Cluster) -> bool:
@@ -177,13 +198,23 @@ def _is_called(cluster: Cluster) -> bool:
     return "would be denied" in tried.stderr
 
 
-def _apply(cluster: Cluster, *documents: Mapping[str, Any]) -> None:
+def apply(cluster: Cluster, *documents: Mapping[str, Any]) -> None:
+    """Apply documents.
+
+    Raises:
+        StartError: They were not taken.
+    """
     applied = cluster.kubectl("apply", "--filename=-", text=yaml.safe_dump_all(documents))
     if applied.returncode:
         raise StartError(f"the manifests were not taken\n{applied.stderr}")
 
 
-def _run(command: list[str | Path]) -> str:
+def run(command: list[str | Path]) -> str:
+    """Run a command in the checkout: what it prints.
+
+    Raises:
+        StartError: It failed.
+    """
     ran = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if ran.returncode:
         raise StartError(f"{command[0]} ended with {ran.returncode}\n{ran.stderr}")

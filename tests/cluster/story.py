@@ -20,6 +20,8 @@ REGISTRY_ADDRESS, HUB_ADDRESS = "10.88.0.2", "10.88.0.3"
 HUB, HUB_TOKENS = "registry-1.docker.io", "auth.docker.io"
 HTPASSWD = f"{USERNAME}:$2y$04$abcdefghijklmnopqrstuuNHDAwmO1TOzXSnMcAp9xydsb5Vc4.ne\n"
 """bcrypt of PASSWORD, of the lowest cost; made once with the system's crypt(3)."""
+AUTHORIZATION = "Basic " + base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
+"""What opens it."""
 
 
 @dataclass(slots=True)
@@ -72,8 +74,7 @@ def _fill(cluster: Cluster) -> None:
     program = servers.find("pause")
     if not program:
         raise StartError("pause was not found: run `make servers`")
-    login = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
-    pusher = registry.pusher(cluster, REGISTRY, authorization=f"Basic {login}")
+    pusher = registry.pusher(cluster, REGISTRY, authorization=AUTHORIZATION)
     for tag in TAGS:
         pusher.push(f"{REPOSITORY}:{tag}", images.runnable(program, name=tag))
 
