@@ -10,7 +10,7 @@ PYTHON := python3 python3.13 python3.12 python3.11
 # The stages without I/O: the tests take each of their branches.
 PURE_STAGES := admission images keychain registry verdict report
 
-.PHONY: help demo test truth servers cluster lint format lock clean
+.PHONY: help demo test truth servers cluster bench lint format lock clean
 
 help: ## Print this help
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name does; do printf '  make %-8s %s\n' "$$name" "$$does"; done
@@ -31,6 +31,9 @@ servers: $(VENV)/requirements-dev.txt ## Build the real servers of the cluster t
 
 cluster: servers ## Open a shell in a private one-node Kubernetes with pullcheck installed (needs root)
 	@$(BIN)/python -m tests.cluster shell --with tests.cluster.story --with tests.cluster.pullcheck
+
+bench: $(VENV)/requirements-dev.txt ## Write docs/performance.md anew: reviews a second beside bare answers, in two minutes (needs Go)
+	@$(BIN)/python -m tests.bench
 
 lint: $(VENV)/requirements-dev.txt ## Check style, form and types
 	@$(BIN)/ruff check

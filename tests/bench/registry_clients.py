@@ -162,7 +162,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self.connections = connections
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self.connections._direct.request(
+        response = await self.connections._direct.kept.request(
             request.method,
             URL(str(request.url), encoded=True),
             headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
@@ -178,6 +178,8 @@ class Ignored:
 
     @staticmethod
     def connected() -> None: ...
+
+    reused = connected
 
 
 async def connections(stack: AsyncExitStack) -> Connections:

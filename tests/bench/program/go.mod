@@ -1,0 +1,3 @@
+module pullcheck.dev/bench
+
+go 1.26
