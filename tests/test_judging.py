@@ -151,9 +151,7 @@ def test_of_an_object_with_any_number_of_images_so_many_are_checked_and_the_rest
     assert verdict.warnings == ("Deployment/my-app: 7 further images were not checked: of one object, 500 are",)
 
 
-def test_many_images_are_asked_for_some_at_once_and_who_has_no_turn_by_the_deadline_is_unavailable() -> (
-    None
-):
+def test_many_images_are_asked_for_some_at_once_and_who_has_no_turn_by_the_deadline_is_unavailable() -> None:
     registries = FakeRegistries(lambda _: found(), delay_seconds=0.5)
     images = [f"registry.example.com/app:{number}" for number in range(3 * MAX_IMAGES_AT_ONCE)]
     verdict = judged(case(*images, wanted=NOTHING), registries, deadline_seconds=0.8)

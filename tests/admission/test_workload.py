@@ -4,7 +4,14 @@ import msgspec
 import pytest
 
 from webhook.admission.podspec import PodSpec
-from webhook.admission.workload import CustomKind, MalformedWorkloadError, Workload, WorkloadKind, WorkloadKinds
+from webhook.admission.workload import (
+    MAX_ANNOTATION_BYTES,
+    CustomKind,
+    MalformedWorkloadError,
+    Workload,
+    WorkloadKind,
+    WorkloadKinds,
+)
 
 BUILT_IN = {
     ("", "Pod"): "spec",
@@ -127,6 +134,12 @@ def test_metadata_is_read_and_null_is_nothing() -> None:
     assert full.annotations == {"pullcheck.dev/mode": "warn", "empty": ""}
     empty = read_pod(namespace=None, annotations=None, ownerReferences=None, deletionTimestamp=None)
     assert empty == read_pod()
+
+
+@pytest.mark.parametrize(("size_bytes", "is_read"), [(MAX_ANNOTATION_BYTES, True), (MAX_ANNOTATION_BYTES + 1, False)])
+def test_an_annotation_that_the_api_server_would_not_take_is_not_looked_into(size_bytes: int, is_read: bool) -> None:
+    text = "x" * (size_bytes - len('""'))
+    assert read_pod(annotations={"a": text, "b": "c"}).annotations == {"a": text if is_read else "", "b": "c"}
 
 
 def test_annotations_stay_out_of_the_repr() -> None:

@@ -58,6 +58,7 @@ def environment(files, **settings):
         "listen": "127.0.0.1:0",
         "probes": "127.0.0.1:0",
         "cluster": "none",
+        "shutdown_delay": "0s",
         "tls__certificate": str(files.certificate),
         "tls__key": str(files.key),
     } | settings
@@ -179,6 +180,41 @@ def test_a_signal_ends_it_well_and_at_once(files, number):
         assert time.monotonic() - started_at < 3, "though a client holds a connection"
         assert idle.is_closed_within(1)
     assert webhook.lines[-1]["event"] == "stopping"
+
+
+def until_stopping(webhook):
+    """Wait until it has heard the signal; what its probes say of it then."""
+    while True:
+        with webhook.probes() as client:
+            answer = client.get("/readyz")
+        if answer.status != 200:
+            return answer.body
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_after_a_signal_it_is_not_ready_and_serves_on_for_the_delay(files, number):
+    with serving(files, shutdown_delay="1500ms") as webhook, webhook.reviews() as kept, webhook.reviews() as untouched:
+        assert "connection" not in kept.post(pod("a")).headers
+        told_at = time.monotonic()
+        webhook.process.send_signal(number)
+        assert until_stopping(webhook) == b"stopping"
+        with webhook.reviews() as fresh:
+            for client in (kept, fresh):
+                answer = client.post(pod("a"))
+                assert (answer.status, answer.headers["connection"]) == (200, "close")
+                assert client.is_closed_within(1)
+        assert not untouched.is_closed_within(0.3), "idle connections are kept: they may be used"
+        assert webhook.process.wait(10) == 0
+        assert 1.5 < time.monotonic() - told_at < 4, "a second more for the goodbye that the client never says"
+        assert untouched.is_closed_within(0)
+
+
+def test_a_second_signal_ends_the_delay(files):
+    with serving(files, shutdown_delay="1m") as webhook:
+        webhook.process.send_signal(signal.SIGTERM)
+        until_stopping(webhook)
+        assert webhook.stop() == 0
+    assert [line["event"] for line in webhook.lines[-2:]] == ["stopping", "stopping at once"]
 
 
 def test_a_review_in_flight_ends_in_its_answer(files, silent_registry):

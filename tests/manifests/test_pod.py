@@ -123,9 +123,16 @@ def test_one_replica_may_go_without_anybody_noticing() -> None:
 
 
 def test_a_leaving_pod_has_time_to_answer(settings: Settings) -> None:
-    pause_seconds = container()["lifecycle"]["preStop"]["sleep"]["seconds"]
+    needed_seconds = settings.shutdown_delay_seconds + 2 * settings.deadline.most_seconds
 
-    assert pod()["terminationGracePeriodSeconds"] >= pause_seconds + 2 * settings.deadline.most_seconds
+    assert pod()["terminationGracePeriodSeconds"] >= needed_seconds
+    assert "lifecycle" not in container()
+
+
+def test_a_leaving_pod_is_known_not_to_be_ready_before_it_stops_to_listen(settings: Settings) -> None:
+    probe = container()["readinessProbe"]
+
+    assert probe["periodSeconds"] * probe["failureThreshold"] < settings.shutdown_delay_seconds
 
 
 def test_memory_is_bounded_and_the_processor_is_not_throttled() -> None:

@@ -18,7 +18,8 @@ from webhook.admission.review import find_uid, parse
 from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.policy import Mode
 from webhook.wire.application import Delivery, probe_application, review_application
-from webhook.wire.server import Listener, run, serve
+from webhook.wire.bodies import MAX_REVIEWS
+from webhook.wire.server import Listener, Stopping, run, serve
 
 UID = "705ab4f5-6393-11e8-b7cc-42010a800002"
 LIMITS = DeadlineLimits(default_seconds=10, margin_seconds=0.5, most_seconds=8)
@@ -52,12 +53,12 @@ class FakePipeline:
         await asyncio.sleep(min(self.delay_seconds, remaining_seconds))
         return Answered(render(uid, allowed=True, audit_annotations={"mode": mode}), ReviewFacts(uid=uid, mode=mode))
 
-    def answer_oversized(self, head: bytes, mode: Mode) -> Answered | None:
+    def answer_unread(self, head: bytes, mode: Mode, reason: str) -> Answered | None:
         uid = find_uid(head)
         if not uid:
             return None
-        body = render(uid, allowed=True, warnings=["too large"], audit_annotations={})
-        return Answered(body, ReviewFacts(uid=uid, mode=mode, not_understood="too large"))
+        body = render(uid, allowed=True, warnings=[reason], audit_annotations={})
+        return Answered(body, ReviewFacts(uid=uid, mode=mode, not_understood=reason))
 
 
 @dataclass
@@ -169,11 +170,15 @@ def served(
     tls: ssl.SSLContext | None = None,
     trust: ssl.SSLContext | None = None,
     reasons: list[str] | None = None,
+    max_reviews: int = MAX_REVIEWS,
+    delay_seconds: float = 0,
     **bounds: Any,
 ) -> Iterator[Served]:
     """Serve in a thread of its own, on free ports of the loopback address, until the block ends."""
     reviews = Listener(
-        application=review_application(pipeline, mode=mode, limits=limits, observer=witness or Witness()),
+        application=review_application(
+            pipeline, mode=mode, limits=limits, observer=witness or Witness(), max_reviews=max_reviews
+        ),
         host="127.0.0.1",
         port=0,
         tls=tls,
@@ -186,17 +191,17 @@ def served(
         host="127.0.0.1",
         port=0,
     )
-    with running(reviews, probes) as (reviews_address, probes_address):
+    with running(reviews, probes, delay_seconds) as (reviews_address, probes_address):
         yield Served(_split(reviews_address), _split(probes_address), trust)
 
 
 @contextmanager
-def running(reviews: Listener, probes: Listener) -> Iterator[tuple[str, str]]:
+def running(reviews: Listener, probes: Listener, delay_seconds: float = 0) -> Iterator[tuple[str, str]]:
     """Run two listeners in a thread and yield the addresses that they tell."""
-    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, str, str]] = Future()
+    started: Future[tuple[asyncio.AbstractEventLoop, Stopping, str, str]] = Future()
 
     async def main() -> None:
-        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+        loop, stopping = asyncio.get_running_loop(), Stopping(delay_seconds)
         await serve(
             reviews,
             probes,
@@ -220,7 +225,7 @@ def running(reviews: Listener, probes: Listener) -> Iterator[tuple[str, str]]:
         yield reviews_address, probes_address
     finally:
         if started.done() and not started.exception():
-            loop.call_soon_threadsafe(stopping.set)
+            loop.call_soon_threadsafe(stopping.tell)
         thread.join(timeout=10)
         assert not thread.is_alive()
 

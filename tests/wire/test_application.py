@@ -2,13 +2,17 @@
 
 import asyncio
 import time
+from contextlib import ExitStack
 
 import pytest
 
 from tests.wire.serving import CAPTURES, UID, FakePipeline, Witness, request, review, served
 from webhook.admission.deadline import DeadlineLimits
+from webhook.restraint import LINE_SECONDS
 from webhook.verdict.policy import Mode
-from webhook.wire.application import MAX_BODY_BYTES, probe_application, review_application
+from webhook.wire.application import probe_application, review_application
+from webhook.wire.bodies import LARGE_BYTES, MAX_BODY_BYTES, MAX_KEPT_BYTES, TOO_LARGE, TOO_MANY
+from webhook.wire.protocol import MAX_KEPT_ALIVE_BYTES
 
 SHORT = DeadlineLimits(default_seconds=10, margin_seconds=0.5, most_seconds=0.7)
 
@@ -77,14 +81,28 @@ def test_the_setting_says_what_the_bare_path_does():
 )
 def test_what_is_no_review_is_a_400_of_one_line_without_a_value(client, caplog, body, line):
     answer = client.post(body)
-    assert line.lower() in caplog.messages[-1].lower(), "the API server shows nobody the answer"
     assert "hunter2" not in caplog.text
     assert answer.status == 400
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert line.lower() in answer.body.decode().lower()
     assert b"\n" not in answer.body
     assert b"hunter2" not in answer.body
-    assert client.post(review()).status == 200
+    if len(body) < MAX_KEPT_ALIVE_BYTES:
+        assert client.post(review()).status == 200, "the connection goes on"
+
+
+def test_refusals_are_logged_one_line_a_second_and_the_others_counted(caplog):
+    with served(FakePipeline()) as server, server.client() as client:
+        for _ in range(20):
+            client.post(b"{}")
+        time.sleep(LINE_SECONDS)
+        client.post(b"rubbish")
+    told = [record.getMessage() for record in caplog.records if record.name == "webhook.wire.application"]
+    assert told[0].startswith("a request was refused with 400: apiVersion: expected"), "nobody else is shown it"
+    assert told[-1].startswith("a request was refused with 400: document: expected JSON")
+    counts = [int(line.rpartition(" (")[2].split()[0]) for line in told]
+    assert len(told) <= 4
+    assert sum(counts) + len(told) == 21
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
@@ -134,19 +152,93 @@ def test_a_chunked_body_is_read(server, chunk_bytes):
         assert response_of(client.receive())["uid"] == UID
 
 
+def padded(size_bytes):
+    return review(size_bytes - len(review()))
+
+
 def test_all_bodies_together_have_a_limit_and_one_without_room_is_answered_as_too_large(witness, server):
-    whole = review(MAX_BODY_BYTES - len(review()))
-    head = f"POST /validate HTTP/1.1\r\nHost: a\r\nContent-Length: {len(whole)}\r\n\r\n".encode()
-    with server.client() as first, server.client() as second, server.client() as third:
-        for holder in (first, second):
-            holder.send(head + whole[:-1])
-        time.sleep(0.5)
-        assert response_of(third.post(review(4_000_000)))["warnings"] == ["too large"]
-        for holder in (first, second):
-            holder.send(whole[-1:])
-            assert response_of(holder.receive())["uid"] == UID
-        assert "warnings" not in response_of(third.post(review(4_000_000)))
+    sizes_bytes = (MAX_BODY_BYTES, MAX_KEPT_BYTES - MAX_BODY_BYTES)
+    with ExitStack() as opened:
+        clients = [opened.enter_context(server.client()) for _ in range(5)]
+        for holder, size_bytes in zip(clients, sizes_bytes, strict=False):
+            holder.send(request(padded(size_bytes))[:-1])
+        time.sleep(0.7)
+        assert response_of(clients[2].post(review(4_000_000)))["warnings"] == [TOO_LARGE]
+        assert "warnings" not in response_of(clients[4].post(review())), "ordinary ones find room"
+        for holder in clients[:2]:
+            holder.send(b"}")
+            answer = response_of(holder.receive())
+            assert (answer["uid"], "warnings" in answer) == (UID, False)
+        assert "warnings" not in response_of(clients[3].post(review(4_000_000)))
     assert not witness.reviews[-1][0].not_understood
+
+
+def test_a_review_beyond_those_that_find_a_place_is_allowed_at_once_with_a_warning():
+    witness, pipeline = Witness(), FakePipeline(delay_seconds=1)
+    with served(pipeline, witness=witness, max_reviews=2) as server, ExitStack() as opened:
+        working, arriving, fourth = (opened.enter_context(server.client()) for _ in range(3))
+        working.send(request(review()))
+        arriving.send(request(review())[:-20])
+        time.sleep(0.3)
+        started_at = time.monotonic()
+        answer = response_of(fourth.post(review()))
+        assert time.monotonic() - started_at < 0.3
+        assert (answer["uid"], answer["allowed"], answer["warnings"]) == (UID, True, ["too many reviews at once"])
+        assert witness.reviews[-1][0].not_understood == "too many reviews at once"
+        assert fourth.post(b"rubbish").status == 400
+        assert "warnings" not in response_of(working.receive())
+        assert "warnings" not in response_of(fourth.post(review())), "there are places again"
+
+
+def test_large_reviews_begin_one_after_the_other_and_leave_time_for_small_ones():
+    class Slow(FakePipeline):
+        async def answer(self, body, mode, *, deadline_at):
+            if len(body) > LARGE_BYTES:
+                time.sleep(0.2)  # noqa: ASYNC251 (as decoding does, it lets nobody else go on)
+            return await super().answer(body, mode, deadline_at=deadline_at)
+
+    with served(Slow()) as server, ExitStack() as opened:
+        large = [opened.enter_context(server.client()) for _ in range(5)]
+        for client in large:
+            client.send(request(review(LARGE_BYTES)))
+        time.sleep(0.1)
+        small = opened.enter_context(server.client())
+        waits_seconds = []
+        for _ in range(20):
+            started_at = time.monotonic()
+            assert small.post(review()).status == 200
+            waits_seconds.append(time.monotonic() - started_at)
+        assert max(waits_seconds) < 0.7, "never all of them at a stretch"
+        for client in large:
+            assert response_of(client.receive())["uid"] == UID
+
+
+def test_a_large_review_whose_turn_does_not_come_by_its_deadline_is_allowed_with_a_warning():
+    class Stuck(FakePipeline):
+        async def answer(self, body, mode, *, deadline_at):
+            time.sleep(0.5)  # noqa: ASYNC251 (the same)
+            return await super().answer(body, mode, deadline_at=deadline_at)
+
+    with served(Stuck(), limits=SHORT) as server, ExitStack() as opened:
+        clients = [opened.enter_context(server.client()) for _ in range(4)]
+        for client in clients:
+            client.send(request(review(LARGE_BYTES)))
+        warnings = [response_of(client.receive()).get("warnings") for client in clients]
+    assert warnings.count([TOO_MANY]) >= 2
+    assert None in warnings
+
+
+def test_places_are_left_however_a_review_ends():
+    with served(FakePipeline(), limits=SHORT, max_reviews=1) as server:
+        for sent in (request(review())[:-20], request(b"rubbish"), request(review(MAX_BODY_BYTES))[:-20]):
+            with server.client() as client:
+                client.send(sent)
+                time.sleep(0.1)
+        with server.client() as client:
+            client.send(request(review())[:-20])
+            assert client.receive().status == 408
+        with server.client() as client:
+            assert "warnings" not in response_of(client.post(review()))
 
 
 @pytest.mark.parametrize("size_bytes", [19_000_000, MAX_BODY_BYTES])
@@ -170,15 +262,25 @@ def test_a_larger_body_is_drained_and_answered_by_the_uid_in_its_head(server, wi
             answer = client.receive()
         else:
             answer = client.post(body)
-        assert response_of(answer) == {"uid": UID, "allowed": True, "warnings": ["too large"], "auditAnnotations": {}}
-        assert client.post(review()).status == 200, "the connection goes on"
-    assert witness.reviews[-2][0].not_understood
+        assert response_of(answer) == {"uid": UID, "allowed": True, "warnings": [TOO_LARGE], "auditAnnotations": {}}
+    assert witness.reviews[-1][0].not_understood
+
+
+@pytest.mark.parametrize(("size_bytes", "is_kept"), [(MAX_KEPT_ALIVE_BYTES, True), (MAX_KEPT_ALIVE_BYTES + 1, False)])
+def test_a_connection_that_carried_a_large_body_ends_with_its_answer(client, size_bytes, is_kept):
+    answer = client.post(review(size_bytes - len(review())))
+    assert response_of(answer)["uid"] == UID
+    assert answer.headers.get("connection") == (None if is_kept else "close")
+    assert client.is_closed_within(0.3) is not is_kept
 
 
 def test_a_larger_body_that_is_no_review_is_a_400(server):
     with server.client() as client:
         answer = client.post(b"x" * (MAX_BODY_BYTES + 1))
-    assert (answer.status, answer.body) == (400, b"document: expected at most 33554432 bytes")
+    assert (answer.status, answer.body) == (
+        400,
+        b"document: expected a review as the API server begins one",
+    )
 
 
 @pytest.mark.parametrize(

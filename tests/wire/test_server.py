@@ -21,9 +21,11 @@ from tests.wire.serving import (
     running,
     served,
 )
+from webhook.restraint import LINE_SECONDS
 from webhook.wire.application import probe_application
 from webhook.wire.certificates import load_serving_pair
-from webhook.wire.server import KEEP_ALIVE_SECONDS, MAX_HEADER_BYTES, Listener, ListenError
+from webhook.wire.protocol import MAX_HEADER_BYTES, MAX_HEADER_LINES
+from webhook.wire.server import KEEP_ALIVE_SECONDS, Listener, ListenError
 
 HEADER = b"POST /validate HTTP/1.1\r\nHost: test\r\n"
 
@@ -142,8 +144,9 @@ def test_a_hundred_reviews_at_once_are_answered_at_once(files, trust):
     [
         (b"X-Long: " + b"a" * (MAX_HEADER_BYTES - 200) + b"\r\n", 200),
         (b"X-Long: " + b"a" * MAX_HEADER_BYTES + b"\r\n", 431),
-        (b"X-Long: a\r\n" * 5_000, 200),
-        (b"X-Long: a\r\n" * 6_000, 431),
+        (b"X-Long: a\r\n" * (MAX_HEADER_LINES - 5), 200),
+        (b"X-Long: a\r\n" * MAX_HEADER_LINES, 431),
+        (b"a:\r\n" * 2_000, 431),
     ],
 )
 @pytest.mark.parametrize("read_bytes", [1_000, 1_000_000])
@@ -210,12 +213,20 @@ def test_pipelined_requests_are_answered_in_their_order(server):
 
 def test_pipelined_requests_in_one_piece_may_be_larger_than_one_header(plain):
     body = review(30_000)
-    one = request(body, headers="X-Long: " + "a" * 40_000 + "\r\n")
+    one = request(body, headers="X-Long: " + "a" * (MAX_HEADER_BYTES // 2) + "\r\n")
     with plain.client() as client:
         sender = threading.Thread(target=client.send, args=(one * 10,))
         sender.start()
         assert [client.receive().status for _ in range(10)] == [200] * 10
         sender.join()
+
+
+def test_who_asks_on_and_on_without_waiting_for_answers_is_cut_off(plain):
+    with plain.client() as client:
+        answer = sent_until_closed(client, [request(review()) * 1000] * 10)
+        assert answer is None or answer.status == 200
+        assert client.is_closed_within(3) or client.connection.recv(1 << 20)
+    assert_serves(plain)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +260,18 @@ def test_what_is_not_http_is_a_400_and_the_end_of_the_connection(server, sent):
         assert b"hunter2" not in answer.body
         assert client.is_closed_within(3)
     assert_serves(server)
+
+
+def test_what_is_not_http_is_logged_one_line_a_second_and_the_others_counted(caplog):
+    with served(FakePipeline()) as server:
+        for pause_seconds in (LINE_SECONDS, 0, LINE_SECONDS, 0):
+            time.sleep(pause_seconds)
+            with server.client() as client:
+                client.send(b"rubbish\r\n\r\n")
+                assert client.receive().status == 400
+    told = [record.getMessage() for record in caplog.records if record.name == "uvicorn.error"]
+    assert told[0].startswith("Invalid HTTP request received.")
+    assert told[1:] == ["Invalid HTTP request received. (1 more since the last such line)"]
 
 
 @pytest.mark.parametrize("upgrade", ["websocket", "h2c", "TLS/1.0"])

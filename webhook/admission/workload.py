@@ -9,6 +9,9 @@ import msgspec
 from webhook.admission.fault import READ_FAULTS, describe
 from webhook.admission.podspec import PodSpec
 
+MAX_ANNOTATION_BYTES = 256 * 1024
+"""Of one value, as JSON. The API server takes no more of all together (TotalAnnotationSizeLimitB); a longer one is a
+stranger's, and not looked into: as text it could take four times its bytes."""
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 """On the API server's copy of a static pod (corev1.MirrorPodAnnotationKey); any value counts."""
 _BUILT_IN = {
@@ -27,6 +30,7 @@ _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*")
 _RESERVED = frozenset({"metadata", "replicas", "suspend"})
 """What no step of a path may be called: these fields are read beside it."""
 _ABSENT = msgspec.Raw(b"")
+_ANNOTATION = msgspec.json.Decoder(str | None)
 
 
 class MalformedWorkloadError(Exception):
@@ -84,7 +88,7 @@ class _Metadata(msgspec.Struct, rename="camel"):
     name: str | None = None
     generate_name: str | None = None
     namespace: str | None = None
-    annotations: dict[str, str | None] | None = None
+    annotations: dict[str, msgspec.Raw] | None = None
     deletion_timestamp: str | None = None
     owner_references: tuple[_Owner | None, ...] | None = None
 
@@ -144,7 +148,7 @@ class WorkloadKind:
             name=metadata.name or metadata.generate_name or "",
             pod_spec=pod_spec,
             pod_spec_path=self.pod_spec_path,
-            annotations={key: value or "" for key, value in (metadata.annotations or {}).items()},
+            annotations={key: _annotation(value) for key, value in (metadata.annotations or {}).items()},
             is_being_deleted=bool(metadata.deletion_timestamp),
             is_inactive=any(level.is_inactive for level in levels) or bool(pod_spec and pod_spec.scheduling_gates),
             has_controller_owner=any(owner and owner.controller for owner in metadata.owner_references or ()),
@@ -175,6 +179,17 @@ def _document_type(path: list[str]) -> type[msgspec.Struct]:
 
 def _enclosing(base: type[_Level], name: str, below: type[msgspec.Struct]) -> type[msgspec.Struct]:
     return msgspec.defstruct(base.__name__, [("below", below | None, None)], bases=(base,), rename={"below": name})
+
+
+def _annotation(value: msgspec.Raw) -> str:
+    """Read an annotation's value; empty where it is null, or longer than any that the API server takes."""
+    if len(value) > MAX_ANNOTATION_BYTES:
+        return ""
+    try:
+        return _ANNOTATION.decode(value) or ""
+    except READ_FAULTS as fault:
+        wrong = describe(fault).removeprefix("document")
+        raise MalformedWorkloadError(f"metadata.annotations[...]{wrong}") from None
 
 
 def _levels(document: _Document) -> Iterator[_Level]:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,11 +21,12 @@ from webhook.settings import Settings, SettingsError
 from webhook.verdict.answer import ReviewFacts
 from webhook.verdict.policy import Mode
 from webhook.wire import log
+from webhook.wire.allocation import give_back_large_blocks
 from webhook.wire.application import Delivery, probe_application, review_application
 from webhook.wire.certificates import CertificateError, ServingPair, load_serving_pair
 from webhook.wire.cluster import ClusterConfigurationError
 from webhook.wire.manifests import UnreadableManifestError
-from webhook.wire.server import Listener, ListenError, run
+from webhook.wire.server import Listener, ListenError, Stopping, run
 from webhook.wire.server import serve as serve_listeners
 from webhook.wire.telemetry import MEDIA_TYPE, RequestTally, Telemetry
 
@@ -48,10 +49,14 @@ _EXPECTED_FAULTS = (
     help="The settings, in YAML. PULLCHECK_CONFIG names it too; single PULLCHECK_… variables win over it.",
 )
 def serve(config: Path | None) -> None:
-    """Answer the API server's reviews until SIGTERM or SIGINT."""
+    """Answer the API server's reviews until SIGTERM or SIGINT, and for `shutdown_delay` from then on.
+
+    A second signal ends the delay.
+    """
     try:
         settings = Settings.read(os.environ, config)
         handler = log.write_to(sys.stdout.fileno(), settings.log_level)
+        give_back_large_blocks()
         try:
             run(_serve(settings))
         finally:
@@ -64,8 +69,8 @@ def serve(config: Path | None) -> None:
 class _Readiness:
     """Why reviews should not be sent here now."""
 
+    stopping: Stopping
     reasons: Sequence[str] = ("not serving yet",)
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def serving(self, address: str, probes: str) -> None:
         self.reasons = ()
@@ -73,8 +78,7 @@ class _Readiness:
 
     def stop(self) -> None:
         self.reasons = ("stopping",)
-        self.stopping.set()
-        log.write_event("stopping")
+        log.write_event("stopping" if self.stopping.tell() else "stopping at once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,15 @@ async def _serve(settings: Settings) -> None:
     telemetry = Telemetry(version=__version__, custom_kinds=[workload.kind for workload in settings.workloads])
     pair = _load_pair(settings, telemetry)
     asyncio.get_running_loop().set_exception_handler(log.write_loop_fault)
-    readiness = _Readiness()
+    readiness = _Readiness(Stopping(settings.shutdown_delay_seconds))
     _heed_signals(readiness)
-    observers = Observers(registry=telemetry.observe_registry_request, cluster=telemetry.observe_cluster_request)
+    observers = Observers(
+        registry=telemetry.observe_registry_request,
+        cluster=telemetry.observe_cluster_request,
+        memory=telemetry.observe_memory,
+    )
     composition = compose(settings, os.environ, observers=observers)
+    telemetry.watch_breakers(composition.registries.sick)
     try:
         await serve_listeners(
             _reviews(settings, composition.pipeline, telemetry, pair),

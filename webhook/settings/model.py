@@ -103,10 +103,12 @@ class Softened(_Section):
 
 
 class Memory(_Section):
-    """How long answers are remembered; 0 switches one off. In this version `nodes` alone has an effect."""
+    """How long what was found out is remembered; 0 switches one off."""
 
     tags_seconds: Seconds = 60.0
     digests_seconds: Seconds = 3600.0
+    tokens_seconds: Seconds = 3600.0
+    """At most; a registry says how long a token lives. Challenges too."""
     secrets_seconds: Seconds = 10.0
     nodes_seconds: Seconds = 30.0
     entries: Annotated[int, Field(ge=1)] = 10_000
@@ -174,6 +176,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
         validate_default=False,
         env_prefix=sources.ENVIRONMENT_PREFIX,
+        env_prefix_target="all",
         env_nested_delimiter=sources.NESTED,
     )
 
@@ -185,6 +188,9 @@ class Settings(BaseSettings):
     cluster: forms.Text = "kubernetes"
     """`kubernetes`, `none`, or the path of a folder of manifests."""
     deadline: Deadline = Deadline()
+    shutdown_delay_seconds: Seconds = Field(default=5.0, alias="shutdown_delay")
+    """How long everything is still served when the process is told to stop: what it takes until every node and the API
+    server have learned that this pod is leaving."""
     policy: Policy = Policy()
     softened: Softened = Softened()
     override_annotation: forms.AnnotationKey = "pullcheck.dev/mode"
@@ -253,8 +259,5 @@ def _unknown_variables(names: tuple[str, ...]) -> Iterator[str]:
 
 def _without_effect(settings: Settings) -> Iterator[str]:
     """Name what was set and does nothing yet, so that nobody relies on it."""
-    named = sorted(settings.memory.model_fields_set - {"nodes_seconds"})
-    memory = (f"memory.{name.removesuffix('_seconds')}" for name in named)
-    platforms = ("nodes.platforms",) if "platforms" in settings.nodes.model_fields_set else ()
-    for key in (*memory, *platforms):
-        yield f"settings: {key}: has no effect in this version"
+    if "platforms" in settings.nodes.model_fields_set:
+        yield "settings: nodes.platforms: has no effect in this version"

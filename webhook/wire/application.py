@@ -11,19 +11,18 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from webhook.admission.deadline import DeadlineLimits
-from webhook.admission.review import HEAD_BYTES, MalformedReviewError
+from webhook.admission.review import MalformedReviewError
+from webhook.restraint import Restraint
 from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.policy import Mode
+from webhook.wire.bodies import LARGE_BYTES, MAX_REVIEWS, TOO_MANY, Body, Room
 
-MAX_BODY_BYTES = 32 * 1024 * 1024
-"""Real updates reach 18.8 MB: the objects may hold 3 MiB and 1.5 MiB, and JSON writes some bytes as six."""
-MAX_KEPT_BYTES = 64 * 1024 * 1024
-"""Of all bodies under way: two of the largest, or thousands of ordinary ones. One that finds no room is answered as one
-that is too large, so that nobody runs this process out of memory."""
 MAX_DRAINED_BYTES = 256 * 1024 * 1024
 """What is read and thrown away of a larger body, so that its sender comes to read the answer."""
 MAX_REASON_CHARACTERS = 512
 """Of the line that answers what is no review; the paths that it names are ours, so this is never reached."""
+STEPS_OF_A_BEGINNING = 3
+"""Turns of the event loop in which a review is decoded, and its images begin to be asked for."""
 _CLOSE = {"connection": "close"}
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,8 +35,8 @@ class Judge(Protocol):
     async def answer(self, body: bytes, mode: Mode, *, deadline_at: float) -> Answered:
         """Answer the review in a body by a time of the event loop's clock, or raise MalformedReviewError."""
 
-    def answer_oversized(self, head: bytes, mode: Mode) -> Answered | None:
-        """Answer a review of which only the first bytes were kept; None where no uid stands there."""
+    def answer_unread(self, head: bytes, mode: Mode, reason: str) -> Answered | None:
+        """Answer a review of which only the first bytes were kept, and say why; None where no uid stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,53 +47,6 @@ class Delivery:
     """From the last byte of the header to the answer."""
     audit_id: str
     """The API server's own id of the user's request; empty where it sends none."""
-
-
-@dataclass(slots=True)
-class _Budget:
-    """The bytes of bodies that are kept at the moment, of all requests together."""
-
-    kept_bytes: int = 0
-
-
-@dataclass(slots=True)
-class _Body:
-    """What has arrived of a body."""
-
-    budget: _Budget
-    head: bytes = b""
-    chunks: list[bytes] = field(default_factory=list)
-    """All of it; nothing once it is too large."""
-    size_bytes: int = 0
-    kept_bytes: int = 0
-    is_oversized: bool = False
-    """Whether it is larger than is read, or than there is room for now."""
-
-    def add(self, chunk: bytes) -> None:
-        self.size_bytes += len(chunk)
-        self.head += chunk[: HEAD_BYTES - len(self.head)]
-        if self.is_oversized:
-            return
-        self.chunks.append(chunk)
-        self._keep(len(chunk))
-        if self.size_bytes > MAX_BODY_BYTES or self.budget.kept_bytes > MAX_KEPT_BYTES:
-            self.is_oversized = True
-            self.release()
-
-    def _keep(self, size_bytes: int) -> None:
-        self.kept_bytes += size_bytes
-        self.budget.kept_bytes += size_bytes
-
-    def release(self) -> None:
-        """Keep nothing any longer."""
-        self.chunks.clear()
-        self._keep(-self.kept_bytes)
-
-    def take(self) -> bytes:
-        """Give away what was kept, so that no more than one copy stays."""
-        content = b"".join(self.chunks)
-        self.chunks.clear()
-        return content
 
 
 class Observer(Protocol):
@@ -114,7 +66,12 @@ class _Reviews:
     judge: Judge
     limits: DeadlineLimits
     observer: Observer
-    budget: _Budget = field(default_factory=_Budget)
+    room: Room
+    restraint: Restraint = field(default_factory=Restraint)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whose large review begins."""
+    pace: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whose large body is read on in this turn of the event loop; the other ones' connections rest meanwhile."""
 
     def endpoint(self, mode: Mode) -> Endpoint:
         async def validate(request: Request) -> Response:
@@ -129,37 +86,82 @@ class _Reviews:
     async def _validate(self, request: Request, mode: Mode) -> Response:
         received_at = _received_at(request)
         limit_seconds = self.limits.seconds_for(request.query_params.get("timeout", ""))
-        body = _Body(self.budget)
+        body = Body(self.room)
         try:
             return await self._validate_body(request, body, mode, received_at, limit_seconds)
         finally:
-            body.release()
+            body.close()
 
     async def _validate_body(
-        self, request: Request, body: _Body, mode: Mode, received_at: float, limit_seconds: float
+        self, request: Request, body: Body, mode: Mode, received_at: float, limit_seconds: float
     ) -> Response:
         deadline_at = received_at + limit_seconds
         try:
             async with asyncio.timeout_at(deadline_at):
-                await _read_body(request, body)
+                await self._read_body(request, body)
         except (TimeoutError, ConnectionResetError):
-            return _refusal(408, f"the body did not arrive within {limit_seconds:g} seconds", _CLOSE)
+            return self._refusal(408, f"the body did not arrive within {limit_seconds:g} seconds", _CLOSE)
         self.observer.begin_review()
         try:
             answered = await self._answer(body, mode, deadline_at)
         except MalformedReviewError as fault:
-            return _refusal(400, str(fault)[:MAX_REASON_CHARACTERS])
+            return self._refusal(400, str(fault)[:MAX_REASON_CHARACTERS])
         self._tell(answered.facts, request, received_at)
         headers = _CLOSE if body.size_bytes > MAX_DRAINED_BYTES else None
         return Response(answered.body, media_type="application/json", headers=headers)
 
-    async def _answer(self, body: _Body, mode: Mode, deadline_at: float) -> Answered:
-        if not body.is_oversized:
+    async def _read_body(self, request: Request, body: Body) -> None:
+        """Read a body to its end, or until enough of one that is too large has been thrown away."""
+        is_complete = False
+        while not is_complete and body.size_bytes <= MAX_DRAINED_BYTES:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ConnectionResetError
+            body.add(message.get("body", b""))
+            is_complete = not message.get("more_body", False)
+            if body.size_bytes > LARGE_BYTES and not is_complete:
+                async with self.pace:
+                    await asyncio.sleep(0)
+
+    async def _answer(self, body: Body, mode: Mode, deadline_at: float) -> Answered:
+        if body.size_bytes > LARGE_BYTES and not body.why_unread:
+            return await self._answer_large(body, mode, deadline_at)
+        if not body.why_unread:
             return await self.judge.answer(body.take(), mode, deadline_at=deadline_at)
-        answered = self.judge.answer_oversized(body.head, mode)
+        return self._answer_unread(body, mode)
+
+    async def _answer_large(self, body: Body, mode: Mode, deadline_at: float) -> Answered:
+        """Begin one large review after the other, and leave the small ones as much time between."""
+        try:
+            async with asyncio.timeout_at(deadline_at):
+                await self.turn.acquire()
+        except TimeoutError:
+            body.why_unread = TOO_MANY
+            return self._answer_unread(body, mode)
+        try:
+            begun_at = time.monotonic()
+            answering = asyncio.create_task(self.judge.answer(body.take(), mode, deadline_at=deadline_at))
+            for _ in range(STEPS_OF_A_BEGINNING):
+                await asyncio.sleep(0)
+            await asyncio.sleep(time.monotonic() - begun_at)
+        finally:
+            self.turn.release()
+        return await answering
+
+    def _answer_unread(self, body: Body, mode: Mode) -> Answered:
+        answered = self.judge.answer_unread(body.head, mode, body.why_unread)
         if answered is None:
-            raise MalformedReviewError(f"document: expected at most {MAX_BODY_BYTES} bytes")
+            raise MalformedReviewError("document: expected a review as the API server begins one")
         return answered
+
+    def _refusal(self, status: int, reason: str, headers: dict[str, str] | None = None) -> PlainTextResponse:
+        """Answer what cannot be judged. The API server shows nobody the reason, so it is logged."""
+        held_back = self.restraint.admit(time.monotonic())
+        if held_back is not None:
+            _LOGGER.warning(
+                "a request was refused with %d: %s (%d more since the last such line)", status, reason, held_back
+            )
+        return _line(status, reason, headers)
 
     def _tell(self, facts: ReviewFacts, request: Request, received_at: float) -> None:
         # The clock of the event loop, whose own time() uvloop rounds to milliseconds and holds still for an iteration.
@@ -178,6 +180,7 @@ def review_application(
     mode: Mode,
     limits: DeadlineLimits,
     observer: Observer,
+    max_reviews: int = MAX_REVIEWS,
 ) -> FastAPI:
     """Build the application that the API server posts to.
 
@@ -190,8 +193,9 @@ def review_application(
         mode: What `/validate` does.
         limits: The deadline's.
         observer: Told of each review that is judged.
+        max_reviews: At once; one beyond is answered without being judged.
     """
-    reviews = _Reviews(judge, limits, observer)
+    reviews = _Reviews(judge, limits, observer, Room(max_reviews))
     application = _bare_application("POST")
     for path, asked in (("/validate", mode), ("/validate/enforce", Mode.ENFORCE), ("/validate/warn", Mode.WARN)):
         application.add_api_route(path, reviews.endpoint(asked), methods=["POST"], response_model=None)
@@ -248,12 +252,6 @@ def _always(response: Response) -> Callable[[Request, Exception], Awaitable[Resp
     return explain
 
 
-def _refusal(status: int, reason: str, headers: dict[str, str] | None = None) -> PlainTextResponse:
-    """Answer what cannot be judged. The API server shows nobody the reason, so it is logged."""
-    _LOGGER.warning("a request was refused with %d: %s", status, reason)
-    return _line(status, reason, headers)
-
-
 def _line(status: int, text: str, headers: dict[str, str] | None = None) -> PlainTextResponse:
     return PlainTextResponse(text, status_code=status, headers=headers)
 
@@ -261,14 +259,3 @@ def _line(status: int, text: str, headers: dict[str, str] | None = None) -> Plai
 def _received_at(request: Request) -> float:
     told: object = request.scope.get("state", {}).get("headers_complete_at")
     return told if isinstance(told, float) else asyncio.get_running_loop().time()
-
-
-async def _read_body(request: Request, body: _Body) -> None:
-    """Read a body to its end, or until enough of one that is too large has been thrown away."""
-    is_complete = False
-    while not is_complete and body.size_bytes <= MAX_DRAINED_BYTES:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError
-        body.add(message.get("body", b""))
-        is_complete = not message.get("more_body", False)

@@ -1,29 +1,39 @@
-"""Serves the two applications over HTTP/1.1, with the bounds that uvicorn leaves to others."""
+"""Serves the two applications over HTTP/1.1, each within bounds, and takes leave of those who use them."""
 
 import asyncio
 import contextlib
+import functools
 import logging
 import socket
 import ssl
-from asyncio import TimerHandle
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from webhook.restraint import Restraint
+from webhook.wire.acceptor import HANDSHAKE_SECONDS, Acceptor, raise_open_files
+from webhook.wire.crowd import Crowd
+from webhook.wire.loop import Loop
+from webhook.wire.protocol import MAX_CLOSING_SECONDS, BoundedProtocol, Terms
 
 KEEP_ALIVE_SECONDS = 120
 """The API server keeps an idle connection for 90 s (Go's http.DefaultTransport) and does not repeat a lost POST."""
-MAX_HEADER_BYTES = 64 * 1024
-"""As h11; Go takes 1 MiB, httptools 16 MiB. The API server sends some 400 bytes."""
 MAX_REQUEST_SECONDS = 30
 """From a request's first byte to its last: the API server itself waits no longer (`timeoutSeconds` is at most 30)."""
-MAX_CLOSING_SECONDS = 1
-"""What a peer has for its part of a TLS goodbye; uvloop would wait 30 s, and the process with it."""
+MAX_QUIET_CONNECTIONS = 384
+"""Connections without a complete request. Each of the API servers keeps up to 25 (client-go). One costs 50 KiB of
+memory, or 110 KiB with half a request: 42 MiB at most."""
+MAX_CONNECTIONS = 1408
+"""These, and those with a review each: the API server opens a connection for each call in flight."""
+QUIET_SHARE, ALL_SHARE = 0.25, 0.5
+"""Of the files that may be open, where the system allows few: the rest is for registries, the cluster and probes."""
 BACKLOG = 2048
 """Connections that wait to be accepted; the API server opens one for each call in flight."""
-_LOGGER = logging.getLogger(__name__)
+TURN_SECONDS = 0.01
+"""Between two looks at what is still open at the end."""
 
 Application = Callable[..., Coroutine[Any, Any, None]]
 
@@ -46,214 +56,173 @@ class Listener:
     """One of them must be the common name or an alternative name of the client's certificate; empty: any will do."""
     keep_alive_seconds: int = KEEP_ALIVE_SECONDS
     max_request_seconds: float = MAX_REQUEST_SECONDS
+    handshake_seconds: float = HANDSHAKE_SECONDS
+    max_quiet: int = MAX_QUIET_CONNECTIONS
+    max_connections: int = MAX_CONNECTIONS
 
 
-class BoundedProtocol(HttpToolsProtocol):
-    """An HTTP/1.1 connection whose header, slowness, idleness and goodbye are bounded, and whose client is known.
+class _SeldomWarnings(logging.Filter):
+    """Holds back warnings of what strangers do on their connections, except for about one a second."""
 
-    It tells the application in `scope["state"]["headers_complete_at"]` at which time of the loop's clock a request's
-    header was complete.
-    """
+    def __init__(self) -> None:
+        super().__init__()
+        self._restraint = Restraint()
 
-    listener: Listener
-    """Whose connection it is; each listener has a class of its own."""
+    def filter(self, record: logging.LogRecord) -> bool:
+        held_back = self._restraint.admit(time.monotonic()) if record.levelno == logging.WARNING else 0
+        if held_back:
+            record.msg, record.args = f"{record.getMessage()} ({held_back} more since the last such line)", ()
+        return held_back is not None
 
-    _is_in_header = False
-    _is_header_too_large = False
-    _header_bytes = 0
-    """Of the lines of the header that are complete."""
-    _read_bytes = 0
-    """Of what was read while the header had begun and not ended: the parser says nothing of a line before its end."""
-    _request_timer: TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Turn away a client of another name; give others as long for the first request as for the next.
-
-        The API server may open a connection, use another that became free meanwhile, and come back to this one.
-        """
-        super().connection_made(transport)
-        names = self.listener.client_names
-        if names and names.isdisjoint(_peer_names(transport)):
-            _LOGGER.warning("a client was turned away: its certificate bears none of tls.client_names")
-            self._close()
-        else:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
-        self._stop_request_timer()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Read what came, unless the connection is being closed; stop at a header that has grown too large."""
-        if self.transport.is_closing():
-            return
-        if self._request_timer is None:
-            self._start_request_timer()
-        header = self.scope if self._is_in_header else None
-        super().data_received(data)
-        if self._is_in_header and self.scope is header:
-            self._read_bytes += len(data)
-            if self._read_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
-                self._refuse_header()
-
-    def on_message_begin(self) -> None:
-        """Start to count a request, and its time."""
-        super().on_message_begin()
-        self._is_in_header = True
-        self._header_bytes = self._read_bytes = 0
-        self._start_request_timer()
-
-    def on_url(self, url: bytes) -> None:
-        """Count the target."""
-        super().on_url(url)
-        self._header_bytes += len(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header with its colon, space and line end."""
-        super().on_header(name, value)
-        self._header_bytes += len(name) + len(value) + 4
-
-    def on_headers_complete(self) -> None:
-        """Note when the header was complete, or refuse one that came at once and is too large."""
-        self._is_in_header = False
-        if self._header_bytes > MAX_HEADER_BYTES:
-            self._is_header_too_large = True
-            raise ValueError("the parser stops here and has send_400_response called")
-        self.scope["state"]["headers_complete_at"] = self.loop.time()
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """Stop the request's time: what follows is ours."""
-        self._stop_request_timer()
-        super().on_message_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, or has too large a header, and close."""
-        if self._is_header_too_large:
-            self._refuse_header()
-        else:
-            super().send_400_response(msg)
-            self._bound_goodbye()
-
-    def on_response_complete(self) -> None:
-        """Go on to the next request, or end."""
-        super().on_response_complete()
-        self._bound_goodbye()
-
-    def shutdown(self) -> None:
-        """End now if idle, else after the answer that is being made."""
-        super().shutdown()
-        self._bound_goodbye()
-
-    def timeout_keep_alive_handler(self) -> None:
-        """End a connection that has been idle for too long."""
-        self._close()
-
-    def _refuse_header(self) -> None:
-        self.transport.write(
-            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            b"content-length: 23\r\nconnection: close\r\n\r\nthe header is too large"
-        )
-        self._close()
-
-    def _start_request_timer(self) -> None:
-        self._stop_request_timer()
-        self._request_timer = self.loop.call_later(self.listener.max_request_seconds, self._close)
-
-    def _stop_request_timer(self) -> None:
-        if self._request_timer:
-            self._request_timer.cancel()
-            self._request_timer = None
-
-    def _close(self) -> None:
-        self.transport.close()
-        self._bound_goodbye()
-
-    def _bound_goodbye(self) -> None:
-        if self.transport.is_closing():
-            self.loop.call_later(MAX_CLOSING_SECONDS, self.transport.abort)
+_LOGGERS = ("uvicorn.error", Acceptor.__module__, BoundedProtocol.__module__)
+_SELDOM_WARNINGS = {name: _SeldomWarnings() for name in _LOGGERS}
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it has started, and leaves the signals to whoever runs several."""
+    """A server that accepts within bounds, says when it has started, and leaves the signals to whoever runs several."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, terms: Terms, handshake_seconds: float) -> None:
         super().__init__(config)
         self.has_started = asyncio.Event()
+        self._terms = terms
+        self._handshake_seconds = handshake_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        make_protocol = functools.partial(make, config=self.config, server_state=self.server_state, app_state={})
+        acceptors = [
+            Acceptor(listening, make_protocol, self.config.ssl, self._terms.crowd, self._handshake_seconds)
+            for listening in sockets or ()
+        ]
+        for acceptor in acceptors:
+            acceptor.start()
+        self.servers = acceptors  # type: ignore[assignment]
+        self.started = True
         self.has_started.set()
+
+    def drain(self) -> None:
+        """Have every answer from now on end its connection; new connections are still accepted."""
+        self._terms.is_draining = True
+        for connection in self.server_state.connections:
+            if isinstance(connection, BoundedProtocol):
+                connection.drain()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        # Whoever has not let go by now would still be there when the event loop closes, and it cannot close then.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MAX_CLOSING_SECONDS):
+                await self._abort_all()
+
+    async def _abort_all(self) -> None:
+        connections = self.server_state.connections
+        while connections:
+            for connection in tuple(connections):
+                connection.transport.abort()
+            await asyncio.sleep(TURN_SECONDS)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
+class Stopping:
+    """When the end begins, and how long everything is still served from then on."""
+
+    def __init__(self, delay_seconds: float = 0) -> None:
+        """Take the delay: what it takes until nobody sends anything here any more."""
+        self._delay_seconds = delay_seconds
+        self._begun, self._hurried = asyncio.Event(), asyncio.Event()
+
+    def tell(self) -> bool:
+        """Begin the end; told again, end the delay. Returns whether this began it."""
+        is_first = not self._begun.is_set()
+        (self._begun if is_first else self._hurried).set()
+        return is_first
+
+    async def wait(self) -> None:
+        """Wait for the end to begin."""
+        await self._begun.wait()
+
+    async def wait_out(self) -> None:
+        """Wait for the delay to be over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._delay_seconds):
+                await self._hurried.wait()
+
+
 async def serve(
     reviews: Listener,
     probes: Listener,
     *,
-    stopping: asyncio.Event,
+    stopping: Stopping,
     grace_seconds: int,
     on_serving: Callable[[str, str], None],
 ) -> None:
-    """Serve until told to stop, then finish the reviews in flight.
+    """Serve until told to stop, go on for as long as it says, then finish the reviews in flight.
 
     Args:
         reviews: Where the API server posts to.
         probes: Served from before the first review until after the last one.
-        stopping: Set by somebody when it is time to stop.
+        stopping: Told by somebody when it is time to stop.
         grace_seconds: What reviews in flight have at most, once no more are accepted.
         on_serving: Told the two addresses (`127.0.0.1:8443`) once both are served.
 
     Raises:
         ListenError: An address cannot be listened on.
     """
+    for name, seldom in _SELDOM_WARNINGS.items():
+        logging.getLogger(name).addFilter(seldom)
+    open_files = raise_open_files()
     with _listening(reviews) as reviews_socket, _listening(probes) as probes_socket:
-        judging, probing = _server(reviews, grace_seconds), _server(probes, grace_seconds)
+        judging, probing = (_server(listener, grace_seconds, open_files) for listener in (reviews, probes))
         async with asyncio.TaskGroup() as group:
             group.create_task(probing.serve([probes_socket]))
             judged = group.create_task(judging.serve([reviews_socket]))
             await asyncio.gather(judging.has_started.wait(), probing.has_started.wait())
             on_serving(_address(reviews_socket), _address(probes_socket))
             await stopping.wait()
+            judging.drain()
+            await stopping.wait_out()
             judging.should_exit = True
             await judged
             probing.should_exit = True
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine on the event loop that uvicorn has fastest, uvloop."""
-    factory = uvicorn.Config("", loop="uvloop", log_config=None).get_loop_factory()
-    with asyncio.Runner(loop_factory=factory) as runner:
+    """Run a coroutine on the event loop of ours."""
+    with asyncio.Runner(loop_factory=Loop) as runner:
         runner.run(main)
 
 
-def _server(listener: Listener, grace_seconds: int) -> _Server:
+def _server(listener: Listener, grace_seconds: int, open_files: int) -> _Server:
     tls = listener.tls
-    return _Server(
-        uvicorn.Config(
-            listener.application,
-            loop="uvloop",
-            http=type("_Protocol", (BoundedProtocol,), {"listener": listener}),
-            ws="none",
-            interface="asgi3",
-            lifespan="off",
-            workers=1,
-            ssl_context_factory=(lambda _config, _default: tls) if tls else None,
-            timeout_keep_alive=listener.keep_alive_seconds,
-            timeout_graceful_shutdown=grace_seconds,
-            backlog=BACKLOG,
-            access_log=False,
-            log_config=None,
-            proxy_headers=False,
-            server_header=False,
-        )
+    terms = Terms(
+        crowd=Crowd(
+            max_quiet=min(listener.max_quiet, int(open_files * QUIET_SHARE)),
+            max_all=min(listener.max_connections, int(open_files * ALL_SHARE)),
+        ),
+        max_request_seconds=listener.max_request_seconds,
+        client_names=listener.client_names,
     )
+    config = uvicorn.Config(
+        listener.application,
+        loop="uvloop",
+        http=type("_Protocol", (BoundedProtocol,), {"terms": terms}),
+        ws="none",
+        interface="asgi3",
+        lifespan="off",
+        workers=1,
+        ssl_context_factory=(lambda _config, _default: tls) if tls else None,
+        timeout_keep_alive=listener.keep_alive_seconds,
+        timeout_graceful_shutdown=grace_seconds,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+    )
+    return _Server(config, terms, listener.handshake_seconds)
 
 
 @contextlib.contextmanager
@@ -272,16 +241,6 @@ def _listening(listener: Listener) -> Iterator[socket.socket]:
         raise ListenError(f"{_joined(listener.host, listener.port)}: {reason}") from None
     with listening:
         yield listening
-
-
-def _peer_names(transport: asyncio.Transport) -> set[str]:
-    """Read the common names and alternative names of the client's verified certificate; none where it showed none."""
-    peer: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-    certificate: dict[str, Any] = (peer.getpeercert() if peer else None) or {}
-    subject = (pair for part in certificate.get("subject", ()) for pair in part)
-    return {value for kind, value in subject if kind == "commonName"} | {
-        value for _, value in certificate.get("subjectAltName", ())
-    }
 
 
 def _address(listening: socket.socket) -> str:

@@ -1,0 +1,272 @@
+"""What is accepted, and who makes room for whom, over real sockets."""
+
+import contextlib
+import resource
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.wire.minting import serving_files
+from tests.wire.serving import UID, FakePipeline, request, review, served
+from webhook.admission.response import render
+from webhook.verdict.answer import Answered
+from webhook.wire.acceptor import MAX_OPEN_FILES
+from webhook.wire.certificates import load_serving_pair
+
+ROOT = Path(__file__).parents[2]
+RESET = struct.pack("ii", 1, 0)
+"""For SO_LINGER: closing sends a reset."""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return serving_files(tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture(scope="module")
+def trust(files):
+    return ssl.create_default_context(cafile=files.ca)
+
+
+@pytest.fixture
+def crowded(files, trust):
+    """Serve over TLS with room for few."""
+
+    @contextlib.contextmanager
+    def serve(pipeline=None, **bounds):
+        pair = load_serving_pair(files.certificate, files.key)
+        with served(pipeline or FakePipeline(), tls=pair.context, trust=trust, **bounds) as server:
+            yield server
+
+    return serve
+
+
+@pytest.fixture
+def opened():
+    """Sockets that end with the test."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+def silent(server, opened, count, sent=b""):
+    connections = []
+    for _ in range(count):
+        connection = opened.enter_context(socket.create_connection(server.reviews, timeout=5))
+        connection.sendall(sent)
+        connections.append(connection)
+    return connections
+
+
+def is_closed(connection, seconds=1.0):
+    connection.settimeout(seconds)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+
+
+def assert_serves(server):
+    with server.client() as client:
+        assert client.post(review()).json["response"]["uid"] == UID
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00"], ids=["silent", "half a greeting"])
+def test_who_does_not_finish_the_handshake_is_cut_off(crowded, opened, sent):
+    with crowded(handshake_seconds=0.4) as server:
+        (connection,) = silent(server, opened, 1, sent)
+        started_at = time.monotonic()
+        assert is_closed(connection, 3)
+        assert 0.3 < time.monotonic() - started_at < 1.5
+        assert_serves(server)
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00"], ids=["silent", "half a greeting"])
+def test_however_many_do_not_finish_the_handshake_others_are_served_at_once(crowded, opened, sent):
+    with crowded(max_quiet=20, max_connections=40) as server:
+        crowd = silent(server, opened, 200, sent)
+        started_at = time.monotonic()
+        assert_serves(server)
+        assert time.monotonic() - started_at < 3
+        assert is_closed(crowd[0]), "the oldest made room"
+        assert not is_closed(crowd[-1], 0.1)
+
+
+def test_connections_that_ask_nothing_make_room(crowded, opened):
+    with crowded(max_quiet=10) as server:
+        idle = [opened.enter_context(server.client()) for _ in range(30)]
+        assert_serves(server)
+        assert idle[0].is_closed_within(1)
+        assert not idle[-1].is_closed_within(0.1)
+
+
+def test_half_requests_make_room_before_connections_that_were_answered(crowded, opened):
+    with crowded(max_quiet=10) as server:
+        used = [opened.enter_context(server.client()) for _ in range(3)]
+        for client in used:
+            assert client.post(review()).status == 200
+        for _ in range(20):
+            opened.enter_context(server.client()).send(request(review())[:-20])
+        time.sleep(1.1)
+        for _ in range(7):
+            assert_serves(server)
+        for client in used:
+            assert client.post(review()).status == 200
+
+
+def test_a_review_in_flight_is_never_closed_for_anybody(crowded, opened):
+    with crowded(FakePipeline(delay_seconds=1.5), max_quiet=5) as server:
+        working = [opened.enter_context(server.client()) for _ in range(5)]
+        for client in working:
+            client.send(request(review()))
+        silent(server, opened, 100)
+        for client in working:
+            assert client.receive().json["response"]["uid"] == UID
+
+
+def test_where_all_are_working_newcomers_wait_and_are_served(crowded):
+    with crowded(FakePipeline(delay_seconds=0.7), max_quiet=4, max_connections=4) as server:
+        answers = []
+
+        def post():
+            with server.client() as client:
+                answers.append(client.post(review()).status)
+
+        threads = [threading.Thread(target=post) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert answers == [200] * 12
+
+
+class Wordy(FakePipeline):
+    """Answers at length."""
+
+    async def answer(self, body, mode, *, deadline_at):
+        answered = await super().answer(body, mode, deadline_at=deadline_at)
+        annotations = {"words": "x" * 50_000}
+        return Answered(render(answered.facts.uid, allowed=True, audit_annotations=annotations), answered.facts)
+
+
+@contextlib.contextmanager
+def deaf_client(server):
+    """Asks often and reads nothing; over plain sockets, whose buffers are small."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.connect(server.reviews)
+        connection.sendall(request(review()) * 20)
+        yield connection
+
+
+def is_gone_within(connection, seconds):
+    """Whether the server lets go; whoever reads nothing sees no end, and learns of it by writing."""
+    ends_at = time.monotonic() + seconds
+    try:
+        while time.monotonic() < ends_at:
+            connection.sendall(b"\r\n")
+            time.sleep(0.05)
+    except ConnectionError:
+        return True
+    return False
+
+
+def test_a_peer_that_takes_no_answers_makes_room(opened):
+    with served(Wordy(), max_quiet=3, max_request_seconds=60) as server, deaf_client(server) as deaf:
+        assert not is_gone_within(deaf, 1)
+        for _ in range(3):
+            opened.enter_context(server.client())
+        assert is_gone_within(deaf, 1)
+
+
+def test_a_peer_that_takes_no_answers_is_cut_off_in_the_end():
+    with served(Wordy(), max_request_seconds=1.5) as server, deaf_client(server) as deaf:
+        assert is_gone_within(deaf, 4)
+
+
+def test_connections_that_are_reset_before_they_are_accepted_disturb_nobody(crowded):
+    with crowded() as server:
+        for _ in range(300):
+            connection = socket.create_connection(server.reviews)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            connection.close()
+        assert_serves(server)
+
+
+def test_stopping_ends_those_who_have_not_come_to_be_connections(crowded, opened):
+    with crowded() as server:
+        connections = silent(server, opened, 3) + silent(server, opened, 3, b"\x16\x03\x01\x02\x00\x01\x00")
+        time.sleep(0.2)
+    assert all(is_closed(connection) for connection in connections)
+
+
+POOR = """
+import resource, sys, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+from tests.wire.serving import FakePipeline, served
+with served(FakePipeline(), max_quiet=1000, max_connections=1000) as server:
+    held = [open("/dev/null") for _ in range(int(sys.argv[1]))]
+    begun_at = time.process_time()
+    print(*server.reviews, flush=True)
+    sys.stdin.readline()
+    print(time.process_time() - begun_at, flush=True)
+    sys.stdin.readline()
+"""
+"""A server that may open 64 files and holds some of them; asked, it says how long it has computed."""
+
+
+@contextlib.contextmanager
+def poor_server(held):
+    command = [sys.executable, "-c", POOR, str(held)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        host, port = process.stdout.readline().split()
+        yield (host, int(port)), process
+        process.stdin.write("\n\n")
+
+
+def ask(address):
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(request(review()))
+        return connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_few_files_mean_few_connections_and_everybody_is_served(opened):
+    with poor_server(0) as (address, process):
+        for _ in range(200):
+            opened.enter_context(socket.create_connection(address, timeout=5))
+        assert ask(address)
+        assert process.poll() is None
+
+
+def test_where_no_file_can_be_opened_the_oldest_makes_room_and_nothing_spins(opened):
+    with poor_server(42) as (address, process):
+        for _ in range(60):
+            opened.enter_context(socket.create_connection(address, timeout=5))
+        time.sleep(1)
+        assert ask(address)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert float(process.stdout.readline()) < 0.5
+        assert ask(address)
+
+
+def test_the_limit_of_open_files_is_raised_to_what_is_needed():
+    code = (
+        "import resource; from webhook.wire.acceptor import raise_open_files\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))\n"
+        "print(raise_open_files(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    expected = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
+    assert done.stdout.split() == [str(expected)] * 2

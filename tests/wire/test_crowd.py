@@ -1,0 +1,122 @@
+"""Who goes when there is no more room."""
+
+import pytest
+
+from webhook.wire.crowd import FAIR_SECONDS, Crowd, Standing
+
+LONG = FAIR_SECONDS + 1
+SILENT, UNFINISHED, IDLE, WORKING = Standing
+
+
+class Connection:
+    """Remembers whether it was ended."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_ended = False
+
+    def abort(self) -> None:
+        self.is_ended = True
+
+
+def crowd_of(*members: tuple[str, Standing, float], max_quiet: int = 100, max_all: int = 100):
+    crowd, connections = Crowd(max_quiet=max_quiet, max_all=max_all), []
+    for name, standing, since in members:
+        connections.append(Connection(name))
+        crowd.place(connections[-1], standing, since)
+    return crowd, connections
+
+
+def ended(connections):
+    return [connection.name for connection in connections if connection.is_ended]
+
+
+def many(count, standing, since=0.0):
+    return [(f"{standing.value} {number}", standing, since) for number in range(count)]
+
+
+@pytest.mark.parametrize("standing", Standing)
+def test_where_there_is_room_nobody_goes(standing):
+    crowd, connections = crowd_of(*many(3, standing), max_quiet=4, max_all=4)
+    assert crowd.let_come(LONG)
+    assert crowd.let_begin(LONG)
+    assert ended(connections) == []
+
+
+@pytest.mark.parametrize("standing", [SILENT, UNFINISHED, IDLE])
+def test_who_has_kept_us_waiting_longest_goes_for_who_comes(standing):
+    crowd, connections = crowd_of(("later", standing, 1.0), *many(2, WORKING), max_quiet=1, max_all=3)
+    assert crowd.let_come(1.0 + LONG)
+    assert ended(connections) == ["later"]
+    assert len(crowd) == 2
+
+
+@pytest.mark.parametrize("standing", [UNFINISHED, IDLE])
+def test_who_has_kept_us_waiting_longest_goes_for_who_begins(standing):
+    crowd, connections = crowd_of(("first", standing, 0.0), ("later", standing, 1.0), *many(5, SILENT), max_quiet=2)
+    assert crowd.let_begin(LONG)
+    assert ended(connections) == ["first"]
+
+
+@pytest.mark.parametrize("standing", [SILENT, UNFINISHED, IDLE])
+def test_while_nobody_has_kept_us_waiting_for_long_who_comes_has_to_wait(standing):
+    crowd, connections = crowd_of(*many(2, standing), max_quiet=2, max_all=2)
+    assert not crowd.let_come(FAIR_SECONDS / 2)
+    assert not crowd.let_begin(FAIR_SECONDS / 2) or standing is SILENT
+    assert ended(connections) == []
+
+
+def test_who_waits_for_us_never_goes():
+    crowd, connections = crowd_of(*many(4, WORKING), max_quiet=2, max_all=4)
+    assert not crowd.let_come(LONG)
+    crowd.end_any(LONG)
+    assert ended(connections) == []
+    crowd.leave(connections[0])
+    assert crowd.let_come(LONG)
+
+
+def test_the_silent_go_before_the_unfinished_and_these_before_the_idle():
+    crowd, connections = crowd_of(("i", IDLE, 0.0), ("u", UNFINISHED, 0.0), ("s", SILENT, 0.0), max_quiet=1, max_all=3)
+    order = []
+    for _ in range(3):
+        crowd.end_any(LONG)
+        order += [name for name in ended(connections) if name not in order]
+    assert order == ["s", "u", "i"]
+
+
+def test_a_crowd_at_the_door_takes_the_idle_ones_half_of_the_room_from_nobody():
+    crowd, connections = crowd_of(*many(2, IDLE), *many(2, UNFINISHED, LONG), max_quiet=4)
+    assert not crowd.let_begin(LONG)
+    assert crowd.let_begin(2 * LONG)
+    assert ended(connections) == ["unfinished 0"]
+
+
+def test_of_idle_ones_beyond_half_of_the_room_the_one_that_was_used_least_recently_goes():
+    crowd, connections = crowd_of(*many(4, IDLE), max_quiet=4)
+    for standing in (UNFINISHED, WORKING, IDLE):
+        crowd.place(connections[0], standing, LONG)
+    assert crowd.let_begin(LONG)
+    assert ended(connections) == ["idle 1"]
+
+
+def test_what_drips_grows_no_younger():
+    crowd, connections = crowd_of(("dripping", UNFINISHED, 0.0), ("silent", UNFINISHED, 1.0), max_quiet=2)
+    crowd.place(connections[0], UNFINISHED, 5.0)
+    assert crowd.let_begin(9.0)
+    assert ended(connections) == ["dripping"]
+
+
+def test_it_says_when_there_would_be_too_many_if_all_were_idle():
+    crowd, connections = crowd_of(*many(3, WORKING), max_quiet=2)
+    assert crowd.is_larger_than_the_quiet_may_be
+    crowd.leave(connections[0])
+    assert not crowd.is_larger_than_the_quiet_may_be
+
+
+def test_who_left_is_forgotten_and_may_leave_again():
+    crowd, (connection,) = crowd_of(("a", IDLE, 0.0))
+    crowd.leave(connection)
+    crowd.leave(connection)
+    crowd.end_any(9.0)
+    assert len(crowd) == 0
+    assert not connection.is_ended
