@@ -1,8 +1,11 @@
 """Memory that was needed once is not kept."""
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 CODE = """
 import sys
@@ -37,6 +40,6 @@ def grown_mib(argument: str) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc, whose allocator is meant")
 def test_large_blocks_go_back_when_they_are_freed() -> None:
-    kept_mib = 20 * 3
-    assert grown_mib("with") < 2 * kept_mib
+    assert grown_mib("with") < grown_mib("without")

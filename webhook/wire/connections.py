@@ -31,6 +31,9 @@ MAX_LINE_BYTES = 16 * 1024
 """One line."""
 IDLE_SECONDS = 30.0
 """How long an unused connection is kept: within what registries and load balancers keep (nginx 75 s, AWS ALB 60 s)."""
+RECEIVE_BUFFER_BYTES = 64 * 1024
+"""The kernel's. By itself it grows to 6 MiB for a registry that sends without end, and the loop reads all of it in one
+turn while reviews wait; registries' answers are a few KiB."""
 _CHUNK_BYTES = 16 * 1024
 
 AddressInfo: TypeAlias = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]
@@ -190,7 +193,9 @@ def _guarded(door: Door) -> Callable[[AddressInfo], socket.socket]:
         refusal = door.judge(ip_address(where[0]))
         if refusal is not None:
             raise FaultError(refusal)
-        return socket.socket(family, kind, protocol)
+        opened = socket.socket(family, kind, protocol)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        return opened
 
     return open_socket
 
