@@ -130,3 +130,26 @@ def test_a_recent_value_is_read_once_in_a_while_and_by_one_of_all_that_want_it()
 
     assert asyncio.run(anew()) == [1, 2]
     assert asyncio.run(scene(0)) == (2, {1, 2})
+
+
+def test_who_asks_in_the_moment_in_which_an_answer_lands_asks_anew_and_lets_the_loop_go_on() -> None:
+    async def scene() -> list[int]:
+        flights: Flights[str, int] = Flights()
+        asked = 0
+
+        async def ask() -> int:
+            nonlocal asked
+            asked += 1
+            await asyncio.sleep(0)
+            return asked
+
+        async def insist() -> int:
+            answer = 0
+            async with asyncio.timeout(5):
+                while answer < 3:
+                    answer = await flights.join("a", ask)
+            return answer
+
+        return list(await asyncio.gather(insist(), insist(), insist()))
+
+    assert asyncio.run(scene()) == [3, 3, 3]

@@ -73,7 +73,7 @@ def test_it_never_holds_more_than_its_bounds(steps: list[tuple[int, int, str]]) 
     for now, (key, size_bytes, step) in enumerate(steps):
         if step == "keep":
             memory.keep(key, now, now=now, seconds=5, size_bytes=size_bytes)
-            sizes[key] = size_bytes + MIN_ENTRY_BYTES
+            sizes[key] = size_bytes + MIN_ENTRY_BYTES + len(repr(key))
         elif step == "recall":
             memory.recall(key, now)
         else:

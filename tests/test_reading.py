@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from tests.judged import FakeCluster, FakeRegistries, make_pipeline, pull_secret
-from tests.registry.playing import BASIC, UNAUTHORIZED, answer, found
+from tests.registry.playing import BASIC, NOT_FOUND, UNAUTHORIZED, answer, found
 from tests.verdict.making import use
 from webhook.case import Case
-from webhook.keychain.pullsecrets import SecretState, UnreadableSecret, Wanted
+from webhook.keychain.pullsecrets import MAX_LOGINS, SecretState, UnreadableSecret, Wanted
 from webhook.memory import Times
 from webhook.pipeline import Pipeline
 from webhook.reading import MAX_SECRETS
-from webhook.registry.exchange import BasicLogin, FetchManifest, Intent, Reply
+from webhook.registry.exchange import Answer, BasicLogin, FetchManifest, Intent, Reply
 from webhook.verdict.judgement import Verdict
 from webhook.verdict.policy import Decision, Mode
 
@@ -27,7 +27,7 @@ def login(password: str = "good") -> SecretState:  # noqa: S107 (the test's own)
     return pull_secret("regcred", config.encode())
 
 
-def private(intent: Intent) -> Reply:
+def private(intent: Intent) -> Answer:
     assert isinstance(intent, FetchManifest)
     authorization = intent.authorization
     if isinstance(authorization, BasicLogin) and authorization.credential.password == "good":
@@ -222,3 +222,42 @@ def test_of_one_pod_no_more_secrets_are_read_than_real_pods_name() -> None:
 
     assert play(cluster, once) == [Decision.WARN]
     assert len(cluster.reads) == MAX_SECRETS
+
+
+def test_a_pull_secret_with_more_logins_than_are_looked_through_is_no_proof() -> None:
+    logins = ",".join(f'"registry.example.com/{number}":{{"username":"u"}}' for number in range(MAX_LOGINS + 1))
+    cluster = FakeCluster({"regcred": pull_secret("regcred", f'{{"auths":{{{logins}}}}}'.encode())})
+
+    async def once(pipeline: Pipeline) -> list[Verdict]:
+        return [await pipeline.judge(case(), 5)]
+
+    assert play(cluster, once) == [Decision.WARN]
+
+
+def test_more_logins_for_one_image_than_are_tried_are_no_proof() -> None:
+    logins = ",".join(f'"registry.example.com{"/" * number}":{{"username":"u"}}' for number in range(1, 60))
+    glob = ",".join(f'"r{"*" * number}.example.com":{{"username":"u","password":"p"}}' for number in range(1, 60))
+    cluster = FakeCluster({"regcred": pull_secret("regcred", f'{{"auths":{{{logins},{glob}}}}}'.encode())})
+
+    async def once(pipeline: Pipeline) -> list[Verdict]:
+        return [await pipeline.judge(case(), 5)]
+
+    assert play(cluster, once) == [Decision.WARN]
+
+
+def test_what_resolved_stays_so_when_the_secret_cannot_be_read_again() -> None:
+    secrets: dict[str, SecretState] = {"regcred": login()}
+    cluster = FakeCluster(secrets)
+
+    def some(intent: Intent) -> Reply:
+        return answer(404, NOT_FOUND) if "/absent/" in intent.url and private(intent).status == 200 else private(intent)
+
+    async def run() -> list[str]:
+        pipeline = make_pipeline(FakeRegistries(some), cluster)
+        both = replace(case(), uses=(use(IMAGE), use("registry.example.com/absent:1")))
+        await pipeline.judge(case(image="registry.example.com/other:1"), 5)
+        secrets["regcred"] = UnreadableSecret("regcred", "the API server did not answer in time")
+        verdict = await pipeline.judge(both, 5)
+        return [verdict.decision, *(judgement.resolution_name for judgement in verdict.judgements)]
+
+    assert asyncio.run(run()) == ["warn", "Resolved", "Missing"]

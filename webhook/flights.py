@@ -37,7 +37,11 @@ class Flights(Generic[Key, Value]):
         Raises:
             Exception: Whatever asking raised, to every waiter.
         """
-        flight = self._flights.get(key) or self._launch(key, start)
+        flight = self._flights.get(key)
+        # One that has just landed is still here for a turn of the loop; joining it would answer without waiting, and
+        # who asks again because the answer is too old would never let the loop go on.
+        if flight is None or flight.task.done():
+            flight = self._launch(key, start)
         flight.waiters += 1
         try:
             return await asyncio.shield(flight.task)

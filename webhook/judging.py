@@ -42,6 +42,8 @@ name 40,000, and asking for them would hold up everybody's reviews."""
 MAX_IMAGES_AT_ONCE = 32
 """Of one workload: more than its registries are asked at once. Each takes 12 KiB of memory and a moment in which nobody
 else is answered, so the others come when one is done."""
+MAX_CREDENTIALS = 32
+"""For one image. The node would try them all; so many say nothing about the image, and ask too much of its registry."""
 MAX_CLUSTER_SHARE = 0.4
 """Of the time that is left, what the cluster may take before its secrets count as unreadable: an API server answers
 within milliseconds, and the registry still needs three round trips."""
@@ -79,7 +81,7 @@ class Judging:
         self._rules = rules
         self._process_key = process_key
         self._memories = memories
-        self._flights: Flights[ConclusionKey, Conclusion] = Flights()
+        self._flights: Flights[tuple[ConclusionKey, str], Conclusion] = Flights()
 
     async def judge(self, case: Case, deadline_seconds: float) -> Verdict:
         """Find out whether a workload's images can be pulled, and decide.
@@ -131,16 +133,21 @@ class Judging:
         found: dict[str, Conclusion],
         limits: Limits,
     ) -> Dated[Keychain]:
-        """Read the keychain anew before a denial, and resolve again what it changes."""
-        keychain = await self._read_keychain(case, askable, limits.until, limits.not_before)
+        """Read the keychain anew before a denial, and resolve again what would be denied and may be better now."""
+        read = await self._read_keychain(case, askable, limits.until, limits.not_before)
+        new = read.state
+        if new.is_unreadable:
+            # Nobody knows better: what was known counts on, and the doubt softens the denials.
+            unknown = replace(old, absent=new.absent, unreadable=new.unreadable, absent_account=new.absent_account)
+            return Dated(unknown, read.asked_at)
         changed = {
             image: reference
             for image, reference in askable.items()
-            if (old.malformed, old.credentials_for(reference))
-            != (keychain.state.malformed, keychain.state.credentials_for(reference))
+            if self._rules.would_deny(found[image].resolution)
+            and (old.malformed, old.credentials_for(reference)) != (new.malformed, new.credentials_for(reference))
         }
-        found |= await self._resolve_all(case.namespace, changed, keychain.state, limits.until)
-        return keychain
+        found |= await self._resolve_all(case.namespace, changed, new, limits.until)
+        return read
 
     async def _resolve_all(
         self, namespace: str, askable: Mapping[str, Reference], keychain: Keychain, deadline_at: float
@@ -170,13 +177,16 @@ class Judging:
         if keychain.malformed:
             return Conclusion(Refused(reference.registry, RefusedCause.BROKEN_SECRET))
         question = self._road.question(reference, keychain)
+        if keychain.is_too_large or len(question.credentials) > MAX_CREDENTIALS:
+            return Conclusion(Unavailable(reference.registry, UnavailableCause.LOGINS))
         fingerprints = tuple(credential.fingerprint(self._process_key) for credential in question.credentials)
         # What a login opened is its namespace's alone; what anybody may see is everybody's.
         key = ConclusionKey(str(reference), question.endpoints, namespace if fingerprints else "", fingerprints)
         known = self._memories.conclusions.recall(key, reference, _now())
         if known is not None:
             return replace(known, is_remembered=True)
-        return await self._flights.join(key, lambda: self._ask(key, question, namespace))
+        # Each namespace stands in its own line at the registry: nobody waits for what another one's crowd has begun.
+        return await self._flights.join((key, namespace), lambda: self._ask(key, question, namespace))
 
     async def _ask(self, key: ConclusionKey, question: Question, namespace: str) -> Conclusion:
         account = " ".join(key.fingerprints)

@@ -12,7 +12,7 @@ from webhook.registry.resolution import Conclusion, Resolved
 MAX_BYTES = 16 * 1024 * 1024
 """Of one memory. A secret may have 1 MiB; ordinary entries are far below 1 KiB, so that the number is their bound."""
 MIN_ENTRY_BYTES = 512
-"""What keeping anything costs: its key, its place, its time."""
+"""What keeping anything costs beside its key and itself."""
 
 Kind = Literal["tags", "digests", "tokens", "challenges", "secrets", "accounts", "nodes"]
 """The label `memory` of `pullcheck_memory_lookups_total`."""
@@ -87,7 +87,7 @@ class Memory(Generic[Key, Value]):
     def keep(self, key: Key, value: Value, *, now: float, seconds: float, size_bytes: int = 0) -> None:
         """Remember a value, known now, for so many seconds; what is larger than all the room is not remembered."""
         self.forget(key)
-        size_bytes += MIN_ENTRY_BYTES
+        size_bytes += MIN_ENTRY_BYTES + len(repr(key))
         if seconds <= 0 or size_bytes > self._max_bytes:
             return
         self._known[key] = _Entry(value, now, now + seconds, size_bytes)
@@ -131,5 +131,4 @@ class ConclusionMemory:
     def keep(self, key: ConclusionKey, reference: Reference, conclusion: Conclusion, now: float) -> None:
         """Remember how it ended, if it ended well: a no is asked afresh, and trouble passes."""
         if isinstance(conclusion.resolution, Resolved):
-            size_bytes = 2 * len(str(reference))
-            self._memory.keep(key, conclusion, now=now, seconds=self._times.of(reference), size_bytes=size_bytes)
+            self._memory.keep(key, conclusion, now=now, seconds=self._times.of(reference))

@@ -96,7 +96,9 @@ class Notes:
         if repeated := self._repeatable.get(intent):
             return repeated.popleft()
         key = self.shortcuts.key(intent, self.owner) if self._may_recall else None
-        found = self.shortcuts.recall(key, intent, now) if key is not None else None
+        # What was taken already and asked for again was no good, such as a token that has been revoked.
+        is_new = key is not None and key not in self._taken
+        found = self.shortcuts.recall(key, intent, now) if is_new else None
         if found is not None:
             self._taken.append(key)
         return found

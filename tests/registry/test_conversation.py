@@ -28,6 +28,7 @@ from webhook.registry.exchange import (
     Fault,
     FetchManifest,
     FetchToken,
+    HeldBack,
     Intent,
     NameNotFound,
     ProxyFailed,
@@ -453,6 +454,8 @@ class TestConfirmation:
             (answer(429), UnavailableCause.RATE_LIMITED),
             (answer(403, DENIED), UnavailableCause.CHANGED),
             (TimedOut(), UnavailableCause.SILENT),
+            (HeldBack("sick"), UnavailableCause.SICK),
+            (HeldBack("rate limited"), UnavailableCause.RATE_LIMITED),
         ],
     )
     def test_a_no_that_is_not_repeated_is_a_doubt(self, reply: Reply, cause: UnavailableCause) -> None:

@@ -123,10 +123,11 @@ def test_a_used_up_quota_on_a_success_is_no_reason(player: Player) -> None:
     assert player.ask(0) is None
 
 
-def test_an_explicit_503_is_a_pause_and_a_failure(player: Player) -> None:
-    player.note(0, *[limited(2, 503)] * MAX_FAILURES, account="a")
-    assert player.ask(0.5, account="a") == RATE_LIMITED
-    assert player.ask(0.5) == SICK
+def test_an_explicit_503_is_a_pause_of_its_asker_and_a_failure(player: Player) -> None:
+    player.note(0, *[limited(30, 503)] * MAX_FAILURES, account="a", asker="team")
+    assert player.ask(2, account="b", asker="team") == RATE_LIMITED
+    assert player.ask(2, account="a", asker="other") is None
+    assert player.patience.open_places(0.5) == (HOST,)
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=repr)

@@ -15,6 +15,9 @@ DEFAULT_SERVICE_ACCOUNT = "default"
 """The one of a pod that names none (plugin/pkg/admission/serviceaccount)."""
 MAX_NAME_CHARACTERS = 253
 """DNS1123SubdomainMaxLength of apimachinery's validation."""
+MAX_LOGINS = 250
+"""Of all pull secrets of a pod. Real ones hold a handful; each is compared with each image, and a secret has room for
+19,000 that match them all."""
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _OBJECT_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
@@ -103,6 +106,8 @@ class Keychain:
     absent_account: AbsentServiceAccount | UnreadableServiceAccount | None = None
     """The service account whose list the pod would get, if nobody knows that list."""
     ignored: tuple[IgnoredSecret, ...] = ()
+    is_too_large: bool = False
+    """Whether there are more logins than are looked through; then there are none here."""
     secret_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By pull secret, the host keys that it holds, fit to be shown."""
 
@@ -110,6 +115,11 @@ class Keychain:
     def is_incomplete(self) -> bool:
         """Whether something that the pod names is absent or unreadable, so that it may yet offer more."""
         return bool(self.absent) or self.absent_account is not None
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the cluster did not tell of something that the pod names whether it is there, or what it holds."""
+        return bool(self.unreadable) or isinstance(self.absent_account, UnreadableServiceAccount)
 
     def credentials_for(self, reference: Reference) -> tuple[Credential, ...]:
         """Give what the node would try, in its order (UnionDockerKeyring: the pod's, then the node's, repeats kept).
@@ -179,8 +189,10 @@ def assemble(
     given = [secret for secret in secrets if isinstance(secret, PullSecret)]
     read = [secret.config for secret in given]
     entries = {secret.name: one for secret, one in zip(given, read, strict=True) if isinstance(one, Entries)}
+    logins = [login for one in read if isinstance(one, Entries) for login in one.logins]
     return Keychain(
-        pod=matching.build(login for one in read if isinstance(one, Entries) for login in one.logins),
+        pod=matching.build(logins if len(logins) <= MAX_LOGINS else ()),
+        is_too_large=len(logins) > MAX_LOGINS,
         node=matching.build(node_entries.logins if node_entries else ()),
         malformed=next((one for one in read if isinstance(one, MalformedSecret)), None),
         absent=tuple(dict.fromkeys(secret.name for secret in secrets if not isinstance(secret, PullSecret))),

@@ -121,7 +121,7 @@ class Patience:
     """Remembers, within bounds, which places want to be left alone; times are of one clock that never goes back."""
 
     def __init__(self) -> None:
-        self._pauses: OrderedDict[tuple[str, int, str], float] = OrderedDict()
+        self._pauses: OrderedDict[tuple[str, int, str, str], float] = OrderedDict()
         self._places: OrderedDict[tuple[str, int], _Place] = OrderedDict()
 
     def may_ask(self, host: str, port: int, account: str, at: float, *, asker: str = "") -> HeldBack | None:
@@ -145,7 +145,8 @@ class Patience:
 
     def find_hold(self, host: str, port: int, account: str, at: float, *, asker: str = "") -> HeldBack | None:
         """Say whether a request would be held back now, without a claim to be the one that is let through."""
-        if at < self._pauses.get((host, port, account), -math.inf):
+        whose = (("account", account), ("asker", asker))
+        if at < max(self._pauses.get((host, port, *one), -math.inf) for one in whose):
             return _RATE_LIMITED
         place = self._places.get((host, port))
         is_sick = place is not None and any(breaker.holds(at) for breaker in place.breakers(asker))
@@ -158,8 +159,9 @@ class Patience:
         such as an answer that is not HTTP. Where nothing was sent, nothing is known.
         """
         pause = read_pause(reply) if isinstance(reply, Answer) else None
-        if pause is not None:
-            key = (host, port, account)
+        if isinstance(reply, Answer) and pause is not None:
+            # Too many requests are the account's; a 503 may be about what this asker alone asks for.
+            key = (host, port, *(("account", account) if reply.status == 429 else ("asker", asker)))
             _keep(self._pauses, key, max(at + pause, self._pauses.get(key, at)), MAX_ACCOUNTS)
         if _is_failure(reply):
             key_of_place = (host, port)

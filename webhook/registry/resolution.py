@@ -121,6 +121,8 @@ class UnavailableCause(StrEnum):
     """A cache's "not found" is no authority."""
     NODE_MEANS = "node means"
     """The node has a client certificate or a header for this host (hosts.toml) that we do not send."""
+    LOGINS = "logins"
+    """The pod's pull secrets hold more logins than are tried."""
     NO_HOST = "no host"
     """The nodes' hosts.toml leaves no host that may resolve a tag (containerd: "no resolve hosts")."""
     REDIRECTS = "redirects"

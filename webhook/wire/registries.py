@@ -84,7 +84,8 @@ class Registries:
 
     def sick(self) -> tuple[str, ...]:
         """Name the hosts that are left alone at the moment because they failed."""
-        return self._patience.open_places(asyncio.get_running_loop().time())
+        places = self._patience.open_places(asyncio.get_running_loop().time())
+        return tuple(dict.fromkeys(place.rpartition("/")[2] for place in places))
 
     async def hold(self, start: Callable[[], Conversation], *, namespace: str, account: str) -> Conclusion:
         """Hold a conversation to its end; twice, where the first was misled by what was remembered.
@@ -125,7 +126,7 @@ class Registries:
         """Ask, unless somebody is asking for the very same token."""
         if not isinstance(intent, FetchToken):
             return await self.ask(intent, asker)
-        key = self._shortcuts.key(intent, asker.namespace)
+        key = self._shortcuts.key(intent, asker.namespace), asker.namespace
         return await self._tokens.join(key, lambda: self.ask(intent, asker))
 
     async def ask(self, intent: Intent, asker: Asker = Asker()) -> Reply:
@@ -138,7 +139,7 @@ class Registries:
         clock = asyncio.get_running_loop().time
         begin = clock()
         # Nobody waits in line for what will be held back; who came before the trouble finds it at the line's end.
-        held = self._patience.find_hold(origin.host, origin.port, asker.account, begin, asker=asker.namespace)
+        held = self._patience.find_hold(_place(origin), origin.port, asker.account, begin, asker=asker.namespace)
         if held is None:
             async with self._place(origin, asker.namespace):
                 begin = clock()
@@ -151,7 +152,7 @@ class Registries:
     async def _send(self, request: Request, origin: Origin, asker: Asker) -> Reply:
         clock, patience, namespace = asyncio.get_running_loop().time, self._patience, asker.namespace
         begin = clock()
-        held = patience.may_ask(origin.host, origin.port, asker.account, begin, asker=namespace)
+        held = patience.may_ask(_place(origin), origin.port, asker.account, begin, asker=namespace)
         if held is not None:
             return held
         try:
@@ -159,11 +160,11 @@ class Registries:
             reply = await self._exchanger.exchange(request)
         except BaseException:
             if clock() - begin < SILENT_SECONDS:
-                patience.note_abandoned(origin.host, origin.port, clock(), asker=namespace)
+                patience.note_abandoned(_place(origin), origin.port, clock(), asker=namespace)
             else:
-                patience.note(origin.host, origin.port, asker.account, TimedOut(), clock(), asker=namespace)
+                patience.note(_place(origin), origin.port, asker.account, TimedOut(), clock(), asker=namespace)
             raise
-        patience.note(origin.host, origin.port, asker.account, reply, clock(), asker=namespace)
+        patience.note(_place(origin), origin.port, asker.account, reply, clock(), asker=namespace)
         return reply
 
     @asynccontextmanager
@@ -175,6 +176,11 @@ class Registries:
         finally:
             if not len(lane) and self._lanes.get(origin) is lane:
                 del self._lanes[origin]
+
+
+def _place(origin: Origin) -> str:
+    """Name a host as patience does: who speaks http to a port of https learns nothing about it."""
+    return f"{origin.scheme}://{origin.host}"
 
 
 def _fair(slots: int) -> FairSlots:
