@@ -105,6 +105,44 @@ def test_what_fails_on_a_new_connection_is_not_sent_without_end(method, most):
     assert requests <= most
 
 
+HALF = b"HTTP/1.1 200 OK\r\nContent-Le"
+STRAY = HALF + b"ngth: 0\r\n\r\n"
+
+
+@LOOPS
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize(
+    ("method", "head", "late"),
+    [
+        pytest.param("HEAD", b"Content-Length: 0\r\n\r\n", STRAY, id="response"),
+        pytest.param("HEAD", b"Content-Length: %d\r\n\r\n" % len(STRAY), STRAY, id="body after HEAD"),
+        pytest.param("HEAD", b"Content-Length: 0\r\n\r\n", HALF, id="half a response"),
+        pytest.param("GET", b"Content-Length: 2\r\n\r\n{", b"}" + STRAY, id="response behind a body"),
+    ],
+)
+def test_what_comes_unasked_is_not_taken_for_the_next_answer(run, secure, method, head, late, tmp_path):
+    certificates = Certificates(tmp_path)
+
+    async def scene():
+        async def script(_, writer):
+            number = len(server.requests)
+            writer.write(b"HTTP/1.1 404 Not Found\r\nX-Number: %d\r\n" % number + head)
+            await asyncio.sleep(0.03)
+            writer.write(late)
+
+        tls = certificates.context() if secure else None
+        async with serving(script, tls=tls) as server, connections((str(certificates.file),)) as engine:
+            replies = []
+            for _ in range(3):
+                replies.append(await engine.exchange(request(server.url(), method)))
+                await asyncio.sleep(0.1)
+            return [(answered(reply), dict(getattr(reply, "headers", ())).get("X-Number")) for reply in replies], server
+
+    replies, server = run(scene())
+    assert replies == [(404, "1"), (404, "2"), (404, "3")]
+    assert (len(server.requests), server.connections) == (3, 3)
+
+
 def test_an_answer_that_breaks_off_is_not_asked_for_again():
     async def scene():
         async def script(ask, writer):

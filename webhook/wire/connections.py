@@ -16,6 +16,10 @@ from typing import Any, Protocol, TypeAlias
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from yarl import URL  # aiohttp's own type of URL, which is how it is told to leave one as it is
 
 from webhook.registry.addresses import Address
@@ -81,8 +85,8 @@ class Connections:
 
         The response timeout covers everything from the connection's being ready to the body's last byte, so that a
         server that drips gains nothing. A kept connection may close at the moment of its use, unseen or together with
-        all others to that server: what had no answer on one is sent again, on a new one in the end. That goes for a
-        POST as well, since it asks for a token, and asking twice changes nothing.
+        all others to that server: what had no answer on one, or not all of its head, is sent again, on a new one in the
+        end. That goes for a POST as well, since it asks for a token, and asking twice changes nothing.
         """
         try:
             trust = self._authorities.context(request.ca_files, skip_verify=request.skip_verify)
@@ -200,15 +204,32 @@ def _guarded(door: Door) -> Callable[[AddressInfo], socket.socket]:
     return open_socket
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Uses no connection again on which something came unasked, such as a body after HEAD.
+
+    It would be taken for the next answer, and each answer after it for that of the request before.
+    """
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        for handler, _ in self._conns.get(key, ()):
+            if handler.should_close:
+                handler.abort()
+        return await super()._get(key, traces)
+
+    def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
+        super()._release(key, protocol, should_close=should_close)
+        if protocol.transport is not None:
+            # The last answer's parser would swallow half an answer unseen; without one, any byte counts, and few stay.
+            protocol._parser = None  # noqa: SLF001 (nothing public tells of a byte that came)
+
+
 class _Sessions:
     """Two ways to the same servers: over connections that are kept, and over a new one that is not."""
 
     def __init__(
         self, resolver: AbstractResolver | None, socket_factory: Callable[[AddressInfo], socket.socket] | None
     ) -> None:
-        connector = partial(
-            aiohttp.TCPConnector, limit=0, resolver=resolver, use_dns_cache=False, socket_factory=socket_factory
-        )
+        connector = partial(_Connector, limit=0, resolver=resolver, use_dns_cache=False, socket_factory=socket_factory)
         self.kept = _session(connector(keepalive_timeout=IDLE_SECONDS))
         self.fresh = _session(connector(force_close=True))
 
