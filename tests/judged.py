@@ -18,6 +18,7 @@ from webhook.keychain.pullsecrets import (
 )
 from webhook.memory import Times
 from webhook.pipeline import Pipeline
+from webhook.places import MAX_REVIEWS_OF_ONE
 from webhook.reading import Memories
 from webhook.registry.exchange import Intent, Reply
 from webhook.registry.resolution import Conclusion
@@ -87,6 +88,7 @@ def make_pipeline(
     *,
     rules: Rules | None = None,
     times: Times | None = None,
+    max_of_one: int = MAX_REVIEWS_OF_ONE,
     **network: object,
 ) -> Pipeline:
     judging = Judging(
@@ -97,7 +99,7 @@ def make_pipeline(
         memories=Memories.of(cluster or FakeCluster(), times or Times(), entries=1000),
     )
     kinds = WorkloadKinds([CustomKind("argoproj.io", "Rollout")])
-    return Pipeline(judging, kinds, rules or Rules())
+    return Pipeline(judging, kinds, rules or Rules(), max_of_one=max_of_one)
 
 
 def pull_secret(name: str, body: bytes) -> PullSecret:

@@ -12,6 +12,7 @@ from tests.registry.playing import BASIC, DIGEST, UNAUTHORIZED, answer, found
 from webhook.admission.review import MalformedReviewError
 from webhook.keychain.pullsecrets import ServiceAccountState
 from webhook.pipeline import Pipeline
+from webhook.places import MAX_REVIEWS, MAX_REVIEWS_OF_ONE, TOO_MANY
 from webhook.registry.exchange import Intent, Reply
 from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.policy import Decision, Mode, Rules
@@ -217,6 +218,41 @@ def test_an_answer_that_came_late_says_so() -> None:
 
     assert response["allowed"] is True
     assert facts.is_deadline_exceeded
+
+
+def test_a_namespace_leaves_places_to_the_others() -> None:
+    pipeline = make_pipeline(FakeRegistries(lambda _: found(), delay_seconds=0.2), max_of_one=2, loopback=True)
+
+    def body(name: str, namespace: str) -> bytes:
+        review = captured(name)
+        review["request"]["namespace"] = namespace
+        return json.dumps(review).encode()
+
+    async def warnings_of(name: str, namespace: str) -> list[str]:
+        deadline_at = asyncio.get_running_loop().time() + 5
+        done = await pipeline.answer(body(name, namespace), Mode.ENFORCE, deadline_at=deadline_at)
+        response = json.loads(done.body)["response"]
+        assert response["allowed"] is True
+        told = [warning for warning in response.get("warnings", ()) if TOO_MANY in warning]
+        assert done.facts.not_understood == (TOO_MANY if told else None)
+        return told
+
+    async def scene() -> None:
+        first = [asyncio.create_task(warnings_of("create-deployment", "noisy")) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        beyond = ["Deployment/web: its images could not be checked: too many reviews at once"]
+        assert await warnings_of("create-deployment", "noisy") == beyond
+        assert await warnings_of("delete-deployment", "noisy") == [], "which is not judged"
+        first[1].cancel()
+        await asyncio.wait({first[1]})
+        others = [warnings_of("create-deployment", "noisy"), warnings_of("create-deployment", "quiet")]
+        assert await asyncio.gather(first[0], *others) == [[], [], []]
+
+    asyncio.run(scene())
+
+
+def test_the_last_quarter_of_the_places_is_left_to_other_namespaces() -> None:
+    assert 4 * MAX_REVIEWS_OF_ONE == 3 * MAX_REVIEWS
 
 
 def test_a_body_that_was_not_kept_is_answered_by_its_head() -> None:

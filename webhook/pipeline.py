@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -13,6 +14,7 @@ from webhook.admission.workload import MalformedWorkloadError, Workload, Workloa
 from webhook.case import Case
 from webhook.images.uses import changed_uses, find_uses
 from webhook.judging import Judging
+from webhook.places import MAX_REVIEWS_OF_ONE, TOO_MANY
 from webhook.registry.resolution import Resolution, Unavailable, UnavailableCause
 from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.judgement import Verdict
@@ -32,17 +34,23 @@ class Nothing:
 class Pipeline:
     """Answers reviews."""
 
-    def __init__(self, judging: Judging, kinds: WorkloadKinds, rules: Rules) -> None:
+    def __init__(
+        self, judging: Judging, kinds: WorkloadKinds, rules: Rules, *, max_of_one: int = MAX_REVIEWS_OF_ONE
+    ) -> None:
         """Take the parts.
 
         Args:
             judging: Judges workloads.
             kinds: The kinds that carry a pod spec.
             rules: The operator's, the same that `judging` has.
+            max_of_one: Reviews of one namespace that are judged at once; one beyond is answered without being judged.
         """
         self._judging = judging
         self._kinds = kinds
         self._rules = rules
+        self._max_of_one = max_of_one
+        self._judged: Counter[str] = Counter()
+        """How many reviews are judged at the moment, by namespace; nothing is kept of those that have none."""
 
     async def judge(self, case: Case, deadline_seconds: float) -> Verdict:
         """Judge a workload, within so many seconds from now."""
@@ -117,7 +125,9 @@ class Pipeline:
         if isinstance(admitted, Nothing):
             return _allowed(replace(facts, early=admitted.reason))
         admitted_at = perf_counter()
-        verdict = await self.judge(admitted, deadline_at - asyncio.get_running_loop().time())
+        if admitted.uses and self._judged[admitted.namespace] >= self._max_of_one:
+            return _not_understood(replace(facts, mode=admitted.mode), TOO_MANY)
+        verdict = await self._judge_in_place(admitted, deadline_at - asyncio.get_running_loop().time())
         spent = sum(verdict.durations.values())
         durations = {
             "admission": admitted_at - begin,
@@ -125,6 +135,15 @@ class Pipeline:
             "verdict": perf_counter() - admitted_at - spent,
         }
         return _decided(replace(facts, mode=admitted.mode, durations=durations), verdict)
+
+    async def _judge_in_place(self, case: Case, deadline_seconds: float) -> Verdict:
+        self._judged[case.namespace] += 1
+        try:
+            return await self.judge(case, deadline_seconds)
+        finally:
+            self._judged[case.namespace] -= 1
+            if not self._judged[case.namespace]:
+                del self._judged[case.namespace]
 
 
 def _read_old(kind: WorkloadKind, review: Review) -> Workload | None:

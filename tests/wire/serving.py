@@ -15,10 +15,10 @@ from typing import Any, Self
 from webhook.admission.deadline import DeadlineLimits
 from webhook.admission.response import render
 from webhook.admission.review import find_uid, parse
+from webhook.places import MAX_REVIEWS
 from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.policy import Mode
 from webhook.wire.application import Delivery, probe_application, review_application
-from webhook.wire.bodies import MAX_REVIEWS
 from webhook.wire.server import Listener, Stopping, run, serve
 
 UID = "705ab4f5-6393-11e8-b7cc-42010a800002"

@@ -8,10 +8,11 @@ import pytest
 
 from tests.wire.serving import CAPTURES, UID, FakePipeline, Witness, request, review, served
 from webhook.admission.deadline import DeadlineLimits
+from webhook.places import TOO_MANY
 from webhook.restraint import LINE_SECONDS
 from webhook.verdict.policy import Mode
 from webhook.wire.application import probe_application, review_application
-from webhook.wire.bodies import LARGE_BYTES, MAX_BODY_BYTES, MAX_KEPT_BYTES, TOO_LARGE, TOO_MANY
+from webhook.wire.bodies import LARGE_BYTES, MAX_BODY_BYTES, MAX_KEPT_BYTES, TOO_LARGE
 from webhook.wire.protocol import MAX_KEPT_ALIVE_BYTES
 
 SHORT = DeadlineLimits(default_seconds=10, margin_seconds=0.5, most_seconds=0.7)
@@ -328,6 +329,96 @@ def test_a_connection_that_ends_within_the_body_disturbs_nobody(server, pipeline
     with server.client() as client:
         assert client.post(review()).status == 200
     assert len(pipeline.remaining_seconds) == judged + 1
+
+
+class Patient(FakePipeline):
+    """Begins to judge, and notes which reviews it was not let finish."""
+
+    begun = unfinished = 0
+
+    async def answer(self, body, mode, *, deadline_at):
+        self.begun += 1
+        try:
+            return await super().answer(body, mode, deadline_at=deadline_at)
+        except asyncio.CancelledError:
+            self.unfinished += 1
+            raise
+
+
+def wait_until(is_so, seconds=2):
+    ends_at = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < ends_at:
+        time.sleep(0.01)
+    assert is_so()
+
+
+@pytest.mark.parametrize("padding", [0, LARGE_BYTES], ids=["small", "large"])
+def test_a_review_whose_sender_goes_away_is_given_up_and_leaves_its_place(padding, caplog):
+    pipeline, witness = Patient(delay_seconds=5), Witness()
+    with served(pipeline, witness=witness, max_reviews=1) as server:
+        with server.client() as client:
+            client.send(request(review(padding)))
+            wait_until(lambda: pipeline.begun == 1)
+        wait_until(lambda: pipeline.unfinished == 1)
+        pipeline.delay_seconds = 0
+        with server.client() as client:
+            assert "warnings" not in response_of(client.post(review()))
+    assert len(witness.reviews) == 1, "who was not answered is not counted as answered"
+    assert "went away before the answer" in caplog.text
+
+
+def test_a_large_review_whose_sender_goes_away_before_its_turn_is_never_begun():
+    class Stuck(Patient):
+        async def answer(self, body, mode, *, deadline_at):
+            time.sleep(0.5)  # noqa: ASYNC251 (as decoding does, it lets nobody else go on)
+            return await super().answer(body, mode, deadline_at=deadline_at)
+
+    pipeline = Stuck()
+    with served(pipeline) as server, server.client() as first:
+        first.send(request(review(LARGE_BYTES)))
+        time.sleep(0.1)
+        with server.client() as second:
+            second.send(request(review(LARGE_BYTES)))
+            time.sleep(0.6)
+        assert first.receive().status == 200
+        time.sleep(0.5)
+        assert first.post(review(LARGE_BYTES)).status == 200
+    assert pipeline.begun == 2
+
+
+def test_a_client_that_sends_on_before_it_is_answered_is_answered_in_turn():
+    with served(FakePipeline(delay_seconds=0.1)) as server, server.client() as client:
+        client.send(request(review()) * 2)
+        time.sleep(0.05)
+        client.send(request(review()) * 3)
+        assert [response_of(client.receive())["uid"] for _ in range(5)] == [UID] * 5
+
+
+@pytest.mark.parametrize("padding", [0, LARGE_BYTES], ids=["small", "large"])
+@pytest.mark.parametrize("turns", [1, 2, 3, 5, 50])
+def test_an_application_that_is_cancelled_leaves_no_task(padding, turns):
+    pipeline = Patient(delay_seconds=5)
+    application = review_application(pipeline, mode=Mode.ENFORCE, limits=SHORT, observer=Witness())
+    messages = [{"type": "http.request", "body": review(padding), "more_body": False}]
+
+    async def receive():
+        return messages.pop() if messages else await asyncio.Future()
+
+    async def send(_message):
+        raise AssertionError
+
+    async def scene():
+        scope = {"type": "http", "method": "POST", "path": "/validate", "query_string": b"", "headers": []}
+        serving = asyncio.create_task(application(scope, receive, send))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        serving.cancel()
+        await asyncio.wait({serving})
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(scene())
+    assert pipeline.begun == pipeline.unfinished
 
 
 def test_a_fault_of_the_pipeline_is_a_500_that_says_nothing_and_is_logged_once(caplog):

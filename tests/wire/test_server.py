@@ -427,6 +427,23 @@ def test_stopping_finishes_what_is_in_flight_and_accepts_nothing_more(files, tru
         server.client()
 
 
+def test_stopping_does_not_wait_for_who_asks_the_probes_on_and_on():
+    def ask_on(server):
+        with suppress(OSError), server.probe() as client:
+            while client.get("/metrics").headers.get("connection") != "close":
+                pass
+
+    with served(FakePipeline()) as server:
+        askers = [threading.Thread(target=ask_on, args=(server,)) for _ in range(12)]
+        for asker in askers:
+            asker.start()
+        time.sleep(0.3)
+        stopped_at = time.monotonic()
+    assert time.monotonic() - stopped_at < 1.5
+    for asker in askers:
+        asker.join(5)
+
+
 def test_stopping_waits_no_longer_than_the_grace(stack):
     with served(FakePipeline(delay_seconds=7)) as server:
         client = stack.enter_context(server.client())

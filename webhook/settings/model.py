@@ -135,7 +135,7 @@ class Network(_Section):
     connect_timeout_seconds: PositiveSeconds = 1.5
     response_timeout_seconds: PositiveSeconds = 2.0
     per_registry: Annotated[int, Field(ge=1, le=1000)] = 8
-    """Connections at once; a thousand is what a process has file descriptors for."""
+    """Requests at once to one host and port; one namespace gets three quarters of them at most."""
 
 
 class Nodes(_Section):

@@ -148,17 +148,23 @@ class Acceptor:
 
     def _shake_hands(self) -> None:
         for _ in range(HANDSHAKES_PER_TURN):
+            self._pass_over()
+            if not self._waiting:
+                return
             now = self._loop.time()
-            if self._waiting and self._crowd.let_begin(now):
-                arrival = self._waiting.popleft()
-                if not arrival.is_over:
-                    self._crowd.place(arrival, Standing.UNFINISHED, now)
-                    arrival.open()
-            elif self._waiting:
+            if not self._crowd.let_begin(now):
                 self._loop.call_later(PAUSE_SECONDS, self._shake_hands)
                 return
+            arrival = self._waiting.popleft()
+            self._crowd.place(arrival, Standing.UNFINISHED, now)
+            arrival.open()
         if self._waiting:
             self._loop.call_soon(self._shake_hands)
+
+    def _pass_over(self) -> None:
+        """Forget those in front who are gone: nobody has to make room for them."""
+        while self._waiting and self._waiting[0].is_over:
+            self._waiting.popleft()
 
 
 class _Arrival:

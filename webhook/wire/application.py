@@ -12,10 +12,11 @@ from fastapi.responses import PlainTextResponse
 
 from webhook.admission.deadline import DeadlineLimits
 from webhook.admission.review import MalformedReviewError
+from webhook.places import MAX_REVIEWS, TOO_MANY
 from webhook.restraint import Restraint
 from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.policy import Mode
-from webhook.wire.bodies import LARGE_BYTES, MAX_REVIEWS, TOO_MANY, Body, Room
+from webhook.wire.bodies import LARGE_BYTES, Body, Room
 
 MAX_DRAINED_BYTES = 256 * 1024 * 1024
 """What is read and thrown away of a larger body, so that its sender comes to read the answer."""
@@ -23,6 +24,8 @@ MAX_REASON_CHARACTERS = 512
 """Of the line that answers what is no review; the paths that it names are ours, so this is never reached."""
 STEPS_OF_A_BEGINNING = 3
 """Turns of the event loop in which a review is decoded, and its images begin to be asked for."""
+STATUS_OF_NOBODY = 499
+"""As nginx logs it; who went away is sent none."""
 _CLOSE = {"connection": "close"}
 _LOGGER = logging.getLogger(__name__)
 
@@ -103,9 +106,11 @@ class _Reviews:
             return self._refusal(408, f"the body did not arrive within {limit_seconds:g} seconds", _CLOSE)
         self.observer.begin_review()
         try:
-            answered = await self._answer(body, mode, deadline_at)
+            answered = await self._answer(request, body, mode, deadline_at)
         except MalformedReviewError as fault:
             return self._refusal(400, str(fault)[:MAX_REASON_CHARACTERS])
+        if answered is None:
+            return self._refusal(STATUS_OF_NOBODY, "its sender went away before the answer")
         self._tell(answered.facts, request, received_at)
         headers = _CLOSE if body.size_bytes > MAX_DRAINED_BYTES else None
         return Response(answered.body, media_type="application/json", headers=headers)
@@ -123,12 +128,26 @@ class _Reviews:
                 async with self.pace:
                     await asyncio.sleep(0)
 
-    async def _answer(self, body: Body, mode: Mode, deadline_at: float) -> Answered:
-        if body.size_bytes > LARGE_BYTES and not body.why_unread:
-            return await self._answer_large(body, mode, deadline_at)
-        if not body.why_unread:
-            return await self.judge.answer(body.take(), mode, deadline_at=deadline_at)
-        return self._answer_unread(body, mode)
+    async def _answer(self, request: Request, body: Body, mode: Mode, deadline_at: float) -> Answered | None:
+        """Answer a review; None where its sender does not stay to hear it, and nothing goes on for it then."""
+        if body.why_unread:
+            return self._answer_unread(body, mode)
+        answer = self._answer_large if body.size_bytes > LARGE_BYTES else self._answer_small
+        try:
+            # Of no length: it ends when there is nobody left to answer. What is judged needs no task of its own so.
+            async with asyncio.timeout(None) as presence:
+                watching = asyncio.create_task(_watch(request, presence))
+                try:
+                    return await answer(body, mode, deadline_at)
+                finally:
+                    watching.cancel()
+        except TimeoutError:
+            if presence.expired():
+                return None
+            raise
+
+    async def _answer_small(self, body: Body, mode: Mode, deadline_at: float) -> Answered:
+        return await self.judge.answer(body.take(), mode, deadline_at=deadline_at)
 
     async def _answer_large(self, body: Body, mode: Mode, deadline_at: float) -> Answered:
         """Begin one large review after the other, and leave the small ones as much time between."""
@@ -138,15 +157,22 @@ class _Reviews:
         except TimeoutError:
             body.why_unread = TOO_MANY
             return self._answer_unread(body, mode)
+        begun_at = time.monotonic()
+        answering = asyncio.create_task(self._answer_small(body, mode, deadline_at))
         try:
-            begun_at = time.monotonic()
-            answering = asyncio.create_task(self.judge.answer(body.take(), mode, deadline_at=deadline_at))
+            await self._end_turn(begun_at)
+            return await answering
+        finally:
+            if not answering.cancel() and not answering.cancelled():
+                answering.exception()  # raised already, or nobody's any more; asyncio would log it
+
+    async def _end_turn(self, begun_at: float) -> None:
+        try:
             for _ in range(STEPS_OF_A_BEGINNING):
                 await asyncio.sleep(0)
             await asyncio.sleep(time.monotonic() - begun_at)
         finally:
             self.turn.release()
-        return await answering
 
     def _answer_unread(self, body: Body, mode: Mode) -> Answered:
         answered = self.judge.answer_unread(body.head, mode, body.why_unread)
@@ -243,6 +269,13 @@ def _bare_application(method: str) -> FastAPI:
     application.add_exception_handler(404, _always(_line(404, "not found", _CLOSE)))
     application.add_exception_handler(405, _always(_line(405, "method not allowed", {"allow": method, **_CLOSE})))
     return application
+
+
+async def _watch(request: Request, presence: asyncio.Timeout) -> None:
+    """End a presence when whoever sent a request, and all of its body, goes away."""
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        presence.reschedule(asyncio.get_running_loop().time())
 
 
 def _always(response: Response) -> Callable[[Request, Exception], Awaitable[Response]]:

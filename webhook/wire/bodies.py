@@ -4,10 +4,8 @@ import io
 from dataclasses import dataclass, field
 
 from webhook.admission.review import HEAD_BYTES
+from webhook.places import MAX_REVIEWS, TOO_MANY
 
-MAX_REVIEWS = 1024
-"""At once, from the end of their headers to their answers. So many the API server would have under way if 500 came each
-second and every registry hung for 2 s; what is beyond would wait for registries until its deadline, and take memory."""
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Real updates reach 18.8 MB: the objects may hold 3 MiB and 1.5 MiB, and JSON writes some bytes as six."""
 MAX_KEPT_BYTES = 36 * 1024 * 1024
@@ -20,7 +18,6 @@ LARGE_BYTES = 64 * 1024
 """Ordinary reviews have some 10 KiB. A large one, of hundreds of containers or of megabytes, is work for tens of
 milliseconds in which nobody else is answered."""
 TOO_LARGE = "the review is larger than can be read now (32 MiB at most)"
-TOO_MANY = "too many reviews at once"
 
 
 @dataclass(slots=True)

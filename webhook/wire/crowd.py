@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Protocol
 
-FAIR_SECONDS = 0.25
+FAIR_SECONDS = 1.0
 """What everybody has for the next step before others are let in instead. The API server takes milliseconds for a
-handshake and for a request; whoever has not come to an end by then is slow or means ill."""
+handshake and for a request, and a second where its machine is busy; whoever has not come to an end by then is slow or
+means ill."""
 
 
 class Standing(Enum):

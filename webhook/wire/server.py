@@ -23,9 +23,9 @@ KEEP_ALIVE_SECONDS = 120
 """The API server keeps an idle connection for 90 s (Go's http.DefaultTransport) and does not repeat a lost POST."""
 MAX_REQUEST_SECONDS = 30
 """From a request's first byte to its last: the API server itself waits no longer (`timeoutSeconds` is at most 30)."""
-MAX_QUIET_CONNECTIONS = 384
+MAX_QUIET_CONNECTIONS = 768
 """Connections without a complete request. Each of the API servers keeps up to 25 (client-go). One costs 28 KiB of
-memory, or 94 KiB with half a body: 36 MiB at most."""
+memory, or 94 KiB with half a body: 72 MiB at most."""
 MAX_CONNECTIONS = 1408
 """These, and those with a review each: the API server opens a connection for each call in flight."""
 QUIET_SHARE, ALL_SHARE = 0.25, 0.5
@@ -187,6 +187,7 @@ async def serve(
             await stopping.wait_out()
             judging.should_exit = True
             await judged
+            probing.drain()
             probing.should_exit = True
 
 
