@@ -21,6 +21,7 @@ from webhook.registry.exchange import (
     TimedOut,
     TlsFailed,
 )
+from webhook.registry.origins import Origin
 from webhook.registry.patience import (
     DOUBT_SECONDS,
     MAX_ACCOUNTS,
@@ -55,6 +56,10 @@ def limited(seconds: int, status: int = 429) -> Answer:
     return Answer(status, (("Retry-After", str(seconds)),))
 
 
+def at(host: str, port: int = 443) -> Origin:
+    return Origin("https", host, port)
+
+
 @dataclass
 class Player:
     """A patience with one place, unless another is named."""
@@ -62,14 +67,14 @@ class Player:
     patience: Patience = field(default_factory=Patience)
 
     def ask(self, now: float, *, asker: str = "", account: str = "", host: str = HOST) -> HeldBack | None:
-        return self.patience.may_ask(host, 443, account, now, asker=asker)
+        return self.patience.may_ask(at(host), account, now, asker=asker)
 
     def note(self, now: float, *replies: Reply, asker: str = "", account: str = "", host: str = HOST) -> None:
         for reply in replies:
-            self.patience.note(host, 443, account, reply, now, asker=asker)
+            self.patience.note(at(host), account, reply, now, asker=asker)
 
     def abandon(self, now: float, *, asker: str = "", host: str = HOST) -> None:
-        self.patience.note_abandoned(host, 443, now, asker=asker)
+        self.patience.note_abandoned(at(host), now, asker=asker)
 
 
 @pytest.fixture
@@ -105,7 +110,7 @@ def test_no_other_account_place_or_port_waits(player: Player) -> None:
     assert player.ask(1) is None
     assert player.ask(1, account="b") is None
     assert player.ask(1, account="a", host="other.example.com") is None
-    assert player.patience.may_ask(HOST, 5000, "a", 1) is None
+    assert player.patience.may_ask(at(HOST, 5000), "a", 1) is None
 
 
 def test_of_two_pauses_the_longer_counts(player: Player) -> None:
@@ -137,7 +142,7 @@ def test_failures_in_a_row_make_a_place_sick(player: Player, failure: Reply) -> 
     player.note(0, failure)
     assert player.ask(0) == SICK
     assert player.ask(0, host="other.example.com") is None
-    assert player.patience.may_ask(HOST, 5000, "", 0) is None
+    assert player.patience.may_ask(at(HOST, 5000), "", 0) is None
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=repr)
@@ -248,7 +253,7 @@ def test_nobody_is_the_probe_for_all_twice_in_a_row(sick_for_all: Player) -> Non
 def test_sick_hosts_are_named_once_and_for_as_long(player: Player) -> None:
     for port in (443, 5000):
         for _ in range(MAX_FAILURES):
-            player.patience.note(HOST, port, "", DOWN, 0, asker="a")
+            player.patience.note(at(HOST, port), "", DOWN, 0, asker="a")
     player.note(0, DOWN, host="other.example.com")
     assert player.patience.open_places(0.5) == (HOST,)
     assert player.patience.open_places(OPEN_SECONDS) == ()
@@ -263,7 +268,7 @@ def test_memory_is_bounded_and_what_is_longest_unheard_of_is_forgotten(player: P
         player.note(0, DOWN, host=f"{number}.example.com")
     assert len(player.patience._pauses) == MAX_ACCOUNTS
     assert len(player.patience._places) == MAX_PLACES
-    assert len(player.patience._places[HOST, 443].own) == MAX_ASKERS
+    assert len(player.patience._places[at(HOST)].own) == MAX_ASKERS
     assert [player.ask(0, account=account) for account in ("renewed", "4999", "0")] == [RATE_LIMITED] * 2 + [SICK]
 
 

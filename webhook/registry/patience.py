@@ -1,7 +1,8 @@
 """Patience with registries: who asked to be left alone is, and who fails several times in a row is left for a moment.
 
-A registry is its host and port, a place. Nobody's time is spent on a sick one: who would ask is held back, and learns
-so at once. Only places with trouble are remembered, so that a healthy one costs nothing and is never held back.
+A registry is an origin, a place: who speaks http to a port of https learns nothing about it. Nobody's time is spent on
+a sick one: who would ask is held back, and learns so at once. Only places with trouble are remembered, so that a
+healthy one costs nothing and is never held back.
 """
 
 import math
@@ -21,6 +22,7 @@ from webhook.registry.exchange import (
     TimedOut,
     TlsFailed,
 )
+from webhook.registry.origins import Origin
 from webhook.registry.pause import read_pause
 
 MAX_FAILURES = 5
@@ -121,15 +123,14 @@ class Patience:
     """Remembers, within bounds, which places want to be left alone; times are of one clock that never goes back."""
 
     def __init__(self) -> None:
-        self._pauses: OrderedDict[tuple[str, int, str, str], float] = OrderedDict()
-        self._places: OrderedDict[tuple[str, int], _Place] = OrderedDict()
+        self._pauses: OrderedDict[tuple[Origin, str, str], float] = OrderedDict()
+        self._places: OrderedDict[Origin, _Place] = OrderedDict()
 
-    def may_ask(self, host: str, port: int, account: str, at: float, *, asker: str = "") -> HeldBack | None:
+    def may_ask(self, origin: Origin, account: str, at: float, *, asker: str = "") -> HeldBack | None:
         """Say whether a request may be sent now; to be asked last of all, when it would be sent at once.
 
         Args:
-            host: Where it goes.
-            port: The same.
+            origin: Where it goes.
             account: A fingerprint of the login that is offered, empty for none. Waiting is the account's own.
             at: The time, in seconds.
             asker: On whose behalf, such as a namespace, however many logins it has.
@@ -137,22 +138,22 @@ class Patience:
         Returns:
             None: it may, and its end must be noted, by `note` or by `note_abandoned`, for it may be the probe.
         """
-        held = self.find_hold(host, port, account, at, asker=asker)
-        place = self._places.get((host, port)) if held is None else None
+        held = self.find_hold(origin, account, at, asker=asker)
+        place = self._places.get(origin) if held is None else None
         for breaker in place.breakers(asker) if place else []:
             breaker.admit(at)
         return held
 
-    def find_hold(self, host: str, port: int, account: str, at: float, *, asker: str = "") -> HeldBack | None:
+    def find_hold(self, origin: Origin, account: str, at: float, *, asker: str = "") -> HeldBack | None:
         """Say whether a request would be held back now, without a claim to be the one that is let through."""
         whose = (("account", account), ("asker", asker))
-        if at < max(self._pauses.get((host, port, *one), -math.inf) for one in whose):
+        if at < max(self._pauses.get((origin, *one), -math.inf) for one in whose):
             return _RATE_LIMITED
-        place = self._places.get((host, port))
+        place = self._places.get(origin)
         is_sick = place is not None and any(breaker.holds(at) for breaker in place.breakers(asker))
         return _SICK if is_sick else None
 
-    def note(self, host: str, port: int, account: str, reply: Reply, at: float, *, asker: str = "") -> None:
+    def note(self, origin: Origin, account: str, reply: Reply, at: float, *, asker: str = "") -> None:
         """Take note of what came of a request that was let through.
 
         Every answer but 502, 503 and 504 shows that the place is well. So does a fault that needs somebody to talk to,
@@ -161,26 +162,25 @@ class Patience:
         pause = read_pause(reply) if isinstance(reply, Answer) else None
         if isinstance(reply, Answer) and pause is not None:
             # Too many requests are the account's; a 503 may be about what this asker alone asks for.
-            key = (host, port, *(("account", account) if reply.status == 429 else ("asker", asker)))
+            key = (origin, *(("account", account) if reply.status == 429 else ("asker", asker)))
             _keep(self._pauses, key, max(at + pause, self._pauses.get(key, at)), MAX_ACCOUNTS)
         if _is_failure(reply):
-            key_of_place = (host, port)
-            place = _keep(self._places, key_of_place, self._places.get(key_of_place, _Place()), MAX_PLACES)
+            place = _keep(self._places, origin, self._places.get(origin, _Place()), MAX_PLACES)
             place.fail(asker, at)
         elif isinstance(reply, AddressRefused | HeldBack):
-            self.note_abandoned(host, port, at, asker=asker)
+            self.note_abandoned(origin, at, asker=asker)
         else:
-            self._places.pop((host, port), None)
+            self._places.pop(origin, None)
 
-    def note_abandoned(self, host: str, port: int, at: float, *, asker: str = "") -> None:
+    def note_abandoned(self, origin: Origin, at: float, *, asker: str = "") -> None:
         """Take note that a request that was let through ended without a reply, so that another may be the probe."""
-        place = self._places.get((host, port))
+        place = self._places.get(origin)
         for breaker in place.breakers(asker) if place else []:
             breaker.free(at)
 
     def open_places(self, at: float) -> tuple[str, ...]:
         """Name the hosts that are sick, for an asker at least."""
-        return tuple(dict.fromkeys(host for (host, _), place in self._places.items() if place.is_open(at)))
+        return tuple(dict.fromkeys(origin.host for origin, place in self._places.items() if place.is_open(at)))
 
 
 def _is_failure(reply: Reply) -> bool:

@@ -84,8 +84,7 @@ class Registries:
 
     def sick(self) -> tuple[str, ...]:
         """Name the hosts that are left alone at the moment because they failed."""
-        places = self._patience.open_places(asyncio.get_running_loop().time())
-        return tuple(dict.fromkeys(place.rpartition("/")[2] for place in places))
+        return self._patience.open_places(asyncio.get_running_loop().time())
 
     async def hold(self, start: Callable[[], Conversation], *, namespace: str, account: str) -> Conclusion:
         """Hold a conversation to its end; twice, where the first was misled by what was remembered.
@@ -139,7 +138,7 @@ class Registries:
         clock = asyncio.get_running_loop().time
         begin = clock()
         # Nobody waits in line for what will be held back; who came before the trouble finds it at the line's end.
-        held = self._patience.find_hold(_place(origin), origin.port, asker.account, begin, asker=asker.namespace)
+        held = self._patience.find_hold(origin, asker.account, begin, asker=asker.namespace)
         if held is None:
             async with self._place(origin, asker.namespace):
                 begin = clock()
@@ -152,7 +151,7 @@ class Registries:
     async def _send(self, request: Request, origin: Origin, asker: Asker) -> Reply:
         clock, patience, namespace = asyncio.get_running_loop().time, self._patience, asker.namespace
         begin = clock()
-        held = patience.may_ask(_place(origin), origin.port, asker.account, begin, asker=namespace)
+        held = patience.may_ask(origin, asker.account, begin, asker=namespace)
         if held is not None:
             return held
         try:
@@ -160,11 +159,11 @@ class Registries:
             reply = await self._exchanger.exchange(request)
         except BaseException:
             if clock() - begin < SILENT_SECONDS:
-                patience.note_abandoned(_place(origin), origin.port, clock(), asker=namespace)
+                patience.note_abandoned(origin, clock(), asker=namespace)
             else:
-                patience.note(_place(origin), origin.port, asker.account, TimedOut(), clock(), asker=namespace)
+                patience.note(origin, asker.account, TimedOut(), clock(), asker=namespace)
             raise
-        patience.note(_place(origin), origin.port, asker.account, reply, clock(), asker=namespace)
+        patience.note(origin, asker.account, reply, clock(), asker=namespace)
         return reply
 
     @asynccontextmanager
@@ -176,11 +175,6 @@ class Registries:
         finally:
             if not len(lane) and self._lanes.get(origin) is lane:
                 del self._lanes[origin]
-
-
-def _place(origin: Origin) -> str:
-    """Name a host as patience does: who speaks http to a port of https learns nothing about it."""
-    return f"{origin.scheme}://{origin.host}"
 
 
 def _fair(slots: int) -> FairSlots:
