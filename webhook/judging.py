@@ -110,6 +110,7 @@ class Judging:
         on_node = await self._find_on_node(uses, askable, found, deadline_at)
         watch.note("nodes")
         verdict = self._sum_up(case, uses, askable, found, keychain.state, on_node)
+        watch.note("verdict")
         return replace(verdict, durations=watch.noted)
 
     def _would_deny(self, found: Mapping[str, Conclusion]) -> bool:

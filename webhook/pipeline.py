@@ -5,7 +5,6 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from time import perf_counter
 
 from webhook.admission.early import EarlyReason, early_allow, is_controlled
 from webhook.admission.response import AuditedImage, bound_images, bound_warnings, render
@@ -16,6 +15,7 @@ from webhook.images.uses import changed_uses, find_uses
 from webhook.judging import Judging
 from webhook.places import MAX_REVIEWS_OF_ONE, TOO_MANY
 from webhook.registry.resolution import Resolution, Unavailable, UnavailableCause
+from webhook.stopwatch import Stopwatch
 from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.judgement import Verdict
 from webhook.verdict.policy import Decision, Mode, Rules
@@ -120,20 +120,15 @@ class Pipeline:
         return replace(case, name=case.name or review.name, is_controlled=is_controlled(review, workload))
 
     async def _answer(self, review: Review, facts: ReviewFacts, deadline_at: float) -> Answered:
-        begin = perf_counter()  # the loop's own clock moves in whole milliseconds
+        watch = Stopwatch()
         admitted = self.admit(review, facts.mode)
         if isinstance(admitted, Nothing):
             return _allowed(replace(facts, early=admitted.reason))
-        admitted_at = perf_counter()
+        watch.note("admission")
         if admitted.uses and self._judged[admitted.namespace] >= self._max_of_one:
             return _not_understood(replace(facts, mode=admitted.mode), TOO_MANY)
         verdict = await self._judge_in_place(admitted, deadline_at - asyncio.get_running_loop().time())
-        spent = sum(verdict.durations.values())
-        durations = {
-            "admission": admitted_at - begin,
-            **verdict.durations,
-            "verdict": perf_counter() - admitted_at - spent,
-        }
+        durations = {**watch.noted, **verdict.durations}
         return _decided(replace(facts, mode=admitted.mode, durations=durations), verdict)
 
     async def _judge_in_place(self, case: Case, deadline_seconds: float) -> Verdict:

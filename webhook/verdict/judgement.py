@@ -53,7 +53,7 @@ class Verdict:
     """Those of the warnings that are about no single image."""
     judgements: tuple[Judgement, ...] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
-    """Seconds by what they were spent on: `cluster`, `registry`, `rereading`, `nodes`."""
+    """Seconds by what they were spent on: `cluster`, `registry`, `rereading`, `nodes`, `verdict`."""
 
 
 def judge(
