@@ -108,12 +108,13 @@ def compose(
         response_seconds=network.response_timeout_seconds,
     )
     process_key = secrets.token_bytes(32)
+    times, entries, observe = _times(settings), settings.memory.entries, watching.memory
     registries = Registries(
         connections,
         judge_url=destinations.judge_url,
         find_proxy=proxies.find,
         per_registry=network.per_registry,
-        shortcuts=_shortcuts(settings, process_key, watching.memory),
+        shortcuts=Shortcuts(process_key, seconds=times.tokens_seconds, entries=entries, observe=observe),
         observe=watching.registry,
     )
     kinds, rules = _kinds(settings), _rules(settings)
@@ -122,26 +123,20 @@ def compose(
         road=road,
         rules=rules,
         process_key=process_key,
-        memories=_memories(settings, reader, node_entries, watching.memory),
+        memories=Memories.of(reader, times, entries=entries, node_entries=node_entries, observe=observe),
     )
     return Composition(Pipeline(judging, kinds, rules), kinds, rules, reader, registries, connections, guard)
 
 
-def _shortcuts(settings: Settings, process_key: bytes, observe: Observe) -> Shortcuts:
+def _times(settings: Settings) -> Times:
     memory = settings.memory
-    return Shortcuts(process_key, seconds=memory.tokens_seconds, entries=memory.entries, observe=observe)
-
-
-def _memories(settings: Settings, cluster: Cluster, node_entries: Entries | None, observe: Observe) -> Memories:
-    memory = settings.memory
-    times = Times(
+    return Times(
         tags_seconds=memory.tags_seconds,
         digests_seconds=memory.digests_seconds,
         tokens_seconds=memory.tokens_seconds,
         secrets_seconds=memory.secrets_seconds,
         nodes_seconds=memory.nodes_seconds,
     )
-    return Memories.of(cluster, times, entries=memory.entries, node_entries=node_entries, observe=observe)
 
 
 def _trust(ca_files: tuple[Path, ...]) -> Trust:

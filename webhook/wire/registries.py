@@ -1,13 +1,14 @@
 """The registry client: holds a conversation by sending what it intends and telling it what came."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from webhook.fairness import CURRENT_ASKER, FairSlots
 from webhook.flights import Flights
+from webhook.registry.conversation import Conversation
 from webhook.registry.exchange import AddressRefused, FetchToken, Intent, Reply, TimedOut
 from webhook.registry.origins import Origin, read_origin
 from webhook.registry.patience import Patience
@@ -25,7 +26,6 @@ SILENT_SECONDS = 1.5
 than a request."""
 
 Observer = Callable[[Intent, Reply, float], None]
-Conversation = Generator[Intent, Reply, Conclusion]
 
 
 class Exchanger(Protocol):
