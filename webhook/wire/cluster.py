@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self, TypeVar, TypeVarTuple
+from typing import Literal, Self, TypeVar, TypeVarTuple
 from weakref import WeakSet
 
 from kubernetes.client.api_client import ApiClient
@@ -50,11 +50,6 @@ Value = TypeVar("Value")
 
 class ClusterConfigurationError(Exception):
     """There is neither a service account of a pod nor a kubeconfig; the text is one line for the operator."""
-
-
-class _Body(Protocol):
-    def read1(self, amount_bytes: int, /) -> bytes:
-        """Give what has come, at most so much; nothing at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,16 +217,9 @@ class KubernetesCluster:
         timeout_seconds = self._timeout_seconds + _GRACE_SECONDS
         response = self._client.call_api(method, url, headers, _request_timeout=timeout_seconds).response
         try:
-            return response.status, _read_body(response, limit_bytes + 1)
+            return response.status, response.read(limit_bytes + 1)
         finally:
             response.close()
-
-
-def _read_body(body: _Body, most_bytes: int) -> bytes:
-    read = bytearray()
-    while piece := body.read1(most_bytes - len(read)):
-        read += piece
-    return bytes(read)
 
 
 def _configure(kubeconfig: str | None) -> Configuration:
