@@ -1,9 +1,11 @@
 """How a fault is played: by tag and by digest, with and without a login, in a pod and in what makes pods."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Literal, TypeVar
+
+import pytest
 
 from tests.fakes.apiserver import Manifest, completed, review
 from tests.faults.registry import DIGEST, PRIVATE, PUBLIC, repository
@@ -15,6 +17,7 @@ Kind = Literal["Pod", "Deployment", "CronJob"]
 FORMS: tuple[Form, ...] = ("tag", "digest")
 LOGINS: tuple[Login, ...] = ("no secret", "pod secret", "account secret")
 KINDS: tuple[Kind, ...] = ("Pod", "Deployment", "CronJob")
+Test = TypeVar("Test", bound=Callable[..., None])
 SECRET, ACCOUNT = "regcred", "puller"
 DOMAIN = "faults.test"
 
@@ -43,6 +46,13 @@ class Way:
 
 
 WAYS = tuple(Way(*way) for way in product(FORMS, LOGINS, KINDS))
+
+
+def in_every_way(test: Test) -> Test:
+    """Have a test played by each form, with each login, in each kind."""
+    for name, values in (("form", FORMS), ("login", LOGINS), ("kind", KINDS)):
+        test = pytest.mark.parametrize(name, values)(test)
+    return test
 
 
 @dataclass(frozen=True, slots=True)

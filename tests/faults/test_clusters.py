@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.faults import cases, clusters
-from tests.faults.cases import FORMS, KINDS, LOGINS, WAYS, Case, Form, Kind, Login, Way
+from tests.faults.cases import WAYS, Case, Form, Kind, Login, Way, in_every_way
 from tests.faults.conftest import SOUND, Ailing
 from tests.faults.playing import TIMEOUT_SECONDS, Played, answered, counted, play, play_all
 
@@ -22,9 +22,7 @@ def plays_of(request: pytest.FixtureRequest, ailment: str) -> dict[Case, Played]
     return treated.show.plays
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("login", LOGINS)
-@pytest.mark.parametrize("form", FORMS)
+@in_every_way
 @pytest.mark.parametrize("ailment", clusters.REASONS)
 def test_what_cannot_be_read_denies_nothing_and_is_told(
     request: pytest.FixtureRequest, *, ailment: str, form: Form, login: Login, kind: Kind

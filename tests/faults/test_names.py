@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.certificates import Pair
 from tests.faults import cases, resolver
 from tests.faults.apiserver import secret
-from tests.faults.cases import FORMS, KINDS, LOGINS, Case, Form, Kind, Login, Way
+from tests.faults.cases import KINDS, Case, Form, Kind, Login, Way, in_every_way
 from tests.faults.conftest import HONEST
 from tests.faults.playing import TIMEOUT_SECONDS, Played, answered, counted, play, play_all
 from tests.faults.resolver import WAYS
@@ -46,9 +46,7 @@ def lost(tmp_path_factory: pytest.TempPathFactory, pair: Pair) -> Iterator[Lost]
         yield Lost(running, port, plays)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("login", LOGINS)
-@pytest.mark.parametrize("form", FORMS)
+@in_every_way
 @pytest.mark.parametrize("name", TOLD)
 def test_a_name_that_leads_nowhere_denies_nothing_and_is_told(
     lost: Lost, *, name: str, form: Form, login: Login, kind: Kind
@@ -62,9 +60,7 @@ def test_a_name_that_leads_nowhere_denies_nothing_and_is_told(
     assert played.seconds < TIMEOUT_SECONDS
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("login", LOGINS)
-@pytest.mark.parametrize("form", FORMS)
+@in_every_way
 @pytest.mark.parametrize("name", OVERCOME)
 def test_a_name_that_is_found_in_time_is_asked(lost: Lost, *, name: str, form: Form, login: Login, kind: Kind) -> None:
     played = lost.plays[Case(name, Way(form, login, kind))]

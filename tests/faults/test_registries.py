@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.cases import FORMS, KINDS, LOGINS, Case, Form, Kind, Login, Way
+from tests.faults.cases import Case, Form, Kind, Login, Way, in_every_way
 from tests.faults.conftest import Show
 from tests.faults.fault import Fault
 from tests.faults.playing import TIMEOUT_SECONDS, answered, counted
@@ -11,9 +11,7 @@ from tests.faults.table import DENIED, OVERCOME, TOLD
 LEAST_FAULTS = 40
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("login", LOGINS)
-@pytest.mark.parametrize("form", FORMS)
+@in_every_way
 @pytest.mark.parametrize("fault", TOLD, ids=str)
 def test_a_fault_denies_nothing_and_a_warning_says_what_it_is(
     show: Show, fault: Fault, form: Form, login: Login, kind: Kind
@@ -30,9 +28,7 @@ def test_a_fault_denies_nothing_and_a_warning_says_what_it_is(
     assert played.seconds < TIMEOUT_SECONDS
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("login", LOGINS)
-@pytest.mark.parametrize("form", FORMS)
+@in_every_way
 @pytest.mark.parametrize("fault", OVERCOME, ids=str)
 def test_what_is_no_obstacle_to_nodes_is_none_here(
     show: Show, fault: Fault, form: Form, login: Login, kind: Kind
@@ -42,9 +38,7 @@ def test_what_is_no_obstacle_to_nodes_is_none_here(
     assert played.seconds < TIMEOUT_SECONDS
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("login", LOGINS)
-@pytest.mark.parametrize("form", FORMS)
+@in_every_way
 @pytest.mark.parametrize("fault", DENIED, ids=str)
 def test_what_a_registry_says_itself_is_denied(show: Show, fault: Fault, form: Form, login: Login, kind: Kind) -> None:
     """Else the rest would prove nothing."""

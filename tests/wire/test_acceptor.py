@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.minting import serving_files
 from tests.wire.serving import UID, FakePipeline, request, review, served
 from webhook.admission.response import render
 from webhook.verdict.answer import Answered
@@ -25,16 +24,6 @@ from webhook.wire.crowd import FAIR_SECONDS, Crowd, Standing
 ROOT = Path(__file__).parents[2]
 RESET = struct.pack("ii", 1, 0)
 """For SO_LINGER: closing sends a reset."""
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    return serving_files(tmp_path_factory.mktemp("pair"))
-
-
-@pytest.fixture(scope="module")
-def trust(files):
-    return ssl.create_default_context(cafile=files.ca)
 
 
 @pytest.fixture

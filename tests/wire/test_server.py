@@ -31,16 +31,6 @@ HEADER = b"POST /validate HTTP/1.1\r\nHost: test\r\n"
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    return serving_files(tmp_path_factory.mktemp("pair"))
-
-
-@pytest.fixture(scope="module")
-def trust(files):
-    return ssl.create_default_context(cafile=files.ca)
-
-
-@pytest.fixture(scope="module")
 def server(files, trust):
     pair = load_serving_pair(files.certificate, files.key)
     with served(FakePipeline(), tls=pair.context, trust=trust) as running_server:
