@@ -47,7 +47,7 @@ _CHALLENGES: dict[str, tuple[str, ...]] = {
     "realm-port": (f'Bearer realm="https://{TOKEN}:443/token",service="registry"',),
     "realm-relative": ('Bearer realm="/token",service="registry"',),
     "realm-script": ('Bearer realm="javascript:x",service="registry"',),
-    "realm-unknown": ('Bearer realm="https://unnamed.example.com/token",service="registry"',),
+    "realm-unknown": ('Bearer realm="https://unnamed-realm.example.com/token",service="registry"',),
     "basic-alone": ("Basic",),
     "basic-bare": ('Basic realm=openshift,error="access denied"',),
     "digest-alone": ('Digest realm="r",nonce="x"',),
