@@ -44,12 +44,13 @@ format: $(VENV)/requirements-dev.txt ## Bring the code into its form
 	@$(BIN)/ruff check --fix --exit-zero --quiet
 	@$(BIN)/ruff format
 
-# The lock's tool lives in a throw-away environment: neither the product nor its tests need it.
+# The lock's tool lives in a throw-away environment: neither the product nor its tests need it. Extras stay in the lock:
+# without them pip 23.2, which Python 3.11 brings, looks for the newest release of what is wanted with one: an unpinned one.
 lock: | $(BIN)/python ## Pin, with hashes, what pyproject.toml asks for (UPGRADE=1: the newest versions)
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && set -e && \
 	$(BIN)/python -m venv "$$tools" && "$$tools/bin/pip" install --quiet --disable-pip-version-check uv && \
 	pin() { "$$tools/bin/uv" pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
-	  $(if $(UPGRADE),--upgrade) "$$@"; } && \
+	  --no-strip-extras $(if $(UPGRADE),--upgrade) "$$@"; } && \
 	pin pyproject.toml -o requirements.txt && \
 	pin pyproject.toml --group dev -o requirements-dev.txt && \
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
