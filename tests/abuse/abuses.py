@@ -21,6 +21,10 @@ HALF_GREETING = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"
 HALF_HEAD = b"POST /validate HTTP/1.1\r\nHost: test\r\nX-Slow: "
 HALF_BODY = b"POST /validate?timeout=30s HTTP/1.1\r\nHost: test\r\nContent-Length: 5000\r\n\r\n" + b" " * 4000
 CLIENTS = 10_000
+ABUSER = "127.0.0.2"
+"""Where strangers connect from; the API server has an address of its own in every cluster."""
+_BIND_ADDRESS_NO_PORT = 24
+"""Of linux/in.h: a port is chosen when connecting, among those that are taken towards others as well."""
 _FRESH = itertools.count()
 
 
@@ -35,9 +39,22 @@ class Target:
     endless: str
     """A registry whose answers do not end."""
 
+    def open(self) -> socket.socket:
+        """Open a connection from an address that is not the API server's."""
+        connection = socket.socket()
+        connection.settimeout(30)
+        connection.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+        try:
+            connection.bind((ABUSER, 0))
+            connection.connect(self.address)
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
     def connect(self) -> ssl.SSLSocket:
         """Open a connection and shake hands."""
-        connection = socket.create_connection(self.address, timeout=30)
+        connection = self.open()
         return self.trust.wrap_socket(connection, server_hostname="localhost")
 
     def post(self, body: bytes) -> bytes:
@@ -112,7 +129,7 @@ ABUSES: dict[str, Abuse] = {
 
 def _slow_client(target: Target, kind: str) -> socket.socket:
     if kind in ("silent", "greeting"):
-        connection = socket.create_connection(target.address, timeout=5)
+        connection = target.open()
         connection.sendall(HALF_GREETING if kind == "greeting" else b"")
         return connection
     secure = target.connect()
@@ -153,6 +170,6 @@ class EndlessRegistry(Serving):
 
 async def _write_on(writer: asyncio.StreamWriter, first: bytes, again: bytes) -> None:
     writer.write(first)
-    while True:
+    while not writer.transport.is_closing():
         writer.write(again)
         await writer.drain()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.abuse.honest import IMAGE
 from tests.abuse.memory import Memory
 from tests.abuse.steady import TIMEOUT_SECONDS, Answered
 from tests.fakes.certificates import Authority, Pair
+from tests.servers.processors import CALLED_FROM, SERVED_BY, on_processor, step_back
 from tests.servers.webhook import CHECKOUT, Webhook, webhook
 
 FILES = 20_000
@@ -64,6 +66,8 @@ class Stage:
     target: Target
     answers: Path
     """Of the real reviews, a line each."""
+    abusers: ThreadPoolExecutor
+    """Where abuses are begun: whoever they want to harm does not wait for them on this side as well."""
 
     def play(self, abuse: Abuse, *, seconds: float, rounds: int = 1) -> Outcome:
         """Let an abuse go on for so long, after as long without, so many times."""
@@ -73,7 +77,7 @@ class Stage:
             time.sleep(seconds)
             abused_at = time.monotonic()
             self.memory.forget_peak()
-            abuse(self.target, abused_at + seconds)
+            self.abusers.submit(abuse, self.target, abused_at + seconds).result()
             ended_at = time.monotonic()
             peaks.append(self.memory.peak_mib())
             time.sleep(WARM_SECONDS / 4)
@@ -103,17 +107,21 @@ def stage(folder: Path) -> Iterator[Stage]:
     """Build it; the webhook is warm when it is handed out."""
     _allow_files()
     pair = Authority(folder).issue("127.0.0.1", "localhost")
-    with (
-        _honest_registry(pair) as registry,
-        EndlessRegistry(tls=pair.server_context()) as endless,
-        cage(folder) as made,
-        webhook(folder / "webhook", pair, _settings(pair), launcher=made.launcher) as running,
-    ):
+    with contextlib.ExitStack() as stack:
+        made = stack.enter_context(cage(folder))
+        with on_processor(SERVED_BY):
+            running = stack.enter_context(webhook(folder / "webhook", pair, _settings(pair), launcher=made.launcher))
+        stack.enter_context(on_processor(CALLED_FROM))
+        registry = stack.enter_context(_honest_registry(pair))
+        real = review(f"{registry}/{IMAGE}", namespace=REAL)
+        answers = stack.enter_context(_calling(folder, running.address, pair, real))
+        abusers = stack.enter_context(ThreadPoolExecutor(1, initializer=step_back))
+        endless = EndlessRegistry(tls=pair.server_context())
+        abusers.submit(stack.enter_context, endless).result()
         host, _, port = running.address.rpartition(":")
         target = Target((host, int(port)), pair.client_context(), registry, endless.address)
-        with _calling(folder, running.address, pair, review(f"{registry}/{IMAGE}", namespace=REAL)) as answers:
-            time.sleep(WARM_SECONDS)
-            yield Stage(running, made, Memory(made.process), target, answers)
+        time.sleep(WARM_SECONDS)
+        yield Stage(running, made, Memory(made.process), target, answers, abusers)
 
 
 def _settings(pair: Pair) -> dict[str, object]:

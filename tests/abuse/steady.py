@@ -12,11 +12,15 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 
+from tests.servers.processors import step_forward
+
 TIMEOUT_SECONDS = 5
 """The API server's, as the manifests set it."""
 PATIENCE_SECONDS = 30
 """Ours: what comes late because the machine is busy is told from what does not come."""
 NEW_EVERY = 4
+MAX_IDLE = 25
+"""Connections that are kept (client-go's idleConnsPerHost)."""
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -66,7 +70,7 @@ class Caller:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(head.partition("content-length:")[2].partition("\r\n")[0])
         body = await reader.readexactly(length)
-        if "connection: close" in head:
+        if "connection: close" in head or len(self._idle) == MAX_IDLE:
             writer.close()
         else:
             self._idle.append((reader, writer))
@@ -85,6 +89,7 @@ class Caller:
 
 def main(address: str, authority: str, rate: str) -> None:
     """Take the body of the review from standard input."""
+    step_forward()
     body = sys.stdin.buffer.read()
     head = f"POST /validate?timeout={TIMEOUT_SECONDS}s HTTP/1.1\r\nHost: test\r\nContent-Length: {len(body)}\r\n\r\n"
     caller = Caller(address, ssl.create_default_context(cafile=authority), head.encode() + body)

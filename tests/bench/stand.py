@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -17,12 +16,11 @@ from tests.fakes.certificates import Authority, Pair
 from tests.journeys.manifests import pull_secret
 from tests.servers.hosts import send
 from tests.servers.process import running, until
+from tests.servers.processors import CALLED_FROM, SERVED_BY, on_processor
 from tests.servers.webhook import CHECKOUT, Webhook, clean_environment, webhook
 
 REGISTRY = "registry.bench"
 PATH = "/validate?timeout=5s"
-SERVED_BY, CALLED_FROM = 0, -1
-"""Of the processors that there are: the first is the measured server's own, the last has all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +88,6 @@ def stand(folder: Path, program: Path) -> Iterator[Stand]:
             Subject("warm", ours.address, tag="", webhook=ours),
         )
         yield Stand(program, authority.certificate, review, subjects)
-
-
-@contextlib.contextmanager
-def on_processor(number: int) -> Iterator[None]:
-    """Have what is started in the block stay on one processor; where there is but one, nothing changes."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {sorted(before)[number]})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def _template() -> bytes:
