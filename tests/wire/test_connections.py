@@ -1,7 +1,10 @@
 import asyncio
+import contextlib
 import gc
 import os
 import random
+import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -171,6 +174,42 @@ def test_a_kept_connection_that_is_silent_times_out_and_is_not_used_again():
             return [answered(await engine.exchange(request(server.url()))) for _ in range(3)]
 
     assert asyncio.run(scene()) == [200, TimedOut(), 200]
+
+
+@LOOPS
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_who_sends_on_without_end_is_left_at_once(run, secure, tmp_path):
+    """A goodbye of TLS waits for the other side's, and reads all that comes before it."""
+    certificates = Certificates(tmp_path)
+
+    def send_on(listening):
+        """Heed no goodbye; returns how much was sent until the connection was gone."""
+        sent_bytes = 0
+        connection, _ = listening.accept()
+        with contextlib.suppress(OSError):
+            if secure:
+                connection = certificates.context().wrap_socket(connection, server_side=True)
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                connection.sendall(b"x" * 16_384)
+                sent_bytes += 16_384
+                time.sleep(0.001)
+        connection.close()
+        return sent_bytes
+
+    async def scene(listening):
+        url = f"http{'s' if secure else ''}://127.0.0.1:{listening.getsockname()[1]}/"
+        async with connections((str(certificates.file),)) as engine:
+            sending = asyncio.get_running_loop().run_in_executor(None, send_on, listening)
+            reply = await engine.exchange(request(url, "GET"))
+            assert isinstance(reply, Answer)
+            assert not reply.is_complete
+            async with asyncio.timeout(3):
+                return await sending
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert run(scene(listening)) < 2_000_000
 
 
 @LOOPS

@@ -49,12 +49,13 @@ def weigh_body(reference: Reference, host: str, answer: Answer) -> Resolved | Un
     """
     if not 200 <= answer.status < 300:
         return Unavailable(host, UnavailableCause.CHANGED, answer.status)
-    size = len(answer.body) if answer.is_complete else MAX_MANIFEST_BYTES + 1
+    if not answer.is_complete:
+        return _weigh(host, answer, "", MAX_MANIFEST_BYTES + 1)
     algorithm = reference.digest.partition(":")[0] or "sha256"
     digest = f"{algorithm}:{hashlib.new(algorithm, answer.body).hexdigest()}"
-    if answer.is_complete and reference.digest and digest != reference.digest:
+    if reference.digest and digest != reference.digest:
         return Unavailable(host, UnavailableCause.CHANGED, answer.status)
-    return _weigh(host, answer, digest, size)
+    return _weigh(host, answer, digest, len(answer.body))
 
 
 def _weigh(host: str, answer: Answer, digest: str, size: int) -> Resolved | Unsupported | Unavailable:

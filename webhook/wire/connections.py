@@ -217,7 +217,11 @@ class _Connector(aiohttp.TCPConnector):
         return await super()._get(key, traces)
 
     def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
-        super()._release(key, protocol, should_close=should_close)
+        is_over = should_close or protocol.should_close or self.force_close
+        if is_over:
+            # A goodbye would go on reading from a peer that goes on sending, for uvloop's 30 s.
+            protocol.abort()
+        super()._release(key, protocol, should_close=is_over)
         if protocol.transport is not None:
             # The last answer's parser would swallow half an answer unseen; without one, any byte counts, and few stay.
             protocol._parser = None  # noqa: SLF001 (nothing public tells of a byte that came)
