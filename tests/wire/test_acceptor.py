@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import resource
 import socket
 import ssl
@@ -13,15 +14,20 @@ import time
 from pathlib import Path
 
 import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tests.wire.serving import UID, FakePipeline, request, review, served
 from webhook.admission.response import render
 from webhook.verdict.answer import Answered
 from webhook.wire.acceptor import MAX_OPEN_FILES, Acceptor
+from webhook.wire.arrival import Arrival
 from webhook.wire.certificates import load_serving_pair
 from webhook.wire.crowd import FAIR_SECONDS, Crowd, Standing
 
 ROOT = Path(__file__).parents[2]
+HALF_A_GREETING = b"\x16\x03\x01\x02\x00\x01\x00"
+NO_GREETING = b"\x16\x03\x01\x00\x01\x00"
+"""A whole record, with which a handshake can begin and not go on."""
 RESET = struct.pack("ii", 1, 0)
 """For SO_LINGER: closing sends a reset."""
 
@@ -70,7 +76,7 @@ def assert_serves(server):
         assert client.post(review()).json["response"]["uid"] == UID
 
 
-@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00"], ids=["silent", "half a greeting"])
+@pytest.mark.parametrize("sent", [b"", HALF_A_GREETING], ids=["silent", "half a greeting"])
 def test_who_does_not_finish_the_handshake_is_cut_off(crowded, opened, sent):
     with crowded(handshake_seconds=0.4) as server:
         (connection,) = silent(server, opened, 1, sent)
@@ -80,13 +86,87 @@ def test_who_does_not_finish_the_handshake_is_cut_off(crowded, opened, sent):
         assert_serves(server)
 
 
-@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00"], ids=["silent", "half a greeting"])
+@pytest.mark.parametrize("sent", [b"", HALF_A_GREETING], ids=["silent", "half a greeting"])
 def test_however_many_do_not_finish_the_handshake_others_are_served(crowded, opened, sent):
-    with crowded(max_quiet=20, max_connections=40) as server:
+    with crowded(max_silent=40) as server:
         crowd = silent(server, opened, 60, sent)
         assert_serves(server)
         assert is_closed(crowd[0]), "the oldest made room"
         assert not is_closed(crowd[-1], 0.1)
+
+
+def connect_as(address, server, opened):
+    """Connect from an address of this machine's own, which may be another than that of those who ask."""
+    connection = opened.enter_context(socket.socket())
+    connection.settimeout(5)
+    connection.bind((address, 0))
+    connection.connect(server.reviews)
+    return connection
+
+
+def greet(trust):
+    """Begin a handshake: the client, where it reads from, and its greeting."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trust.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    return client, incoming, outgoing.read()
+
+
+def test_a_greeting_may_come_in_pieces(crowded, trust):
+    client, incoming, greeting = greet(trust)
+    with crowded() as server, socket.create_connection(server.reviews, timeout=5) as connection:
+        for piece in (greeting[:1], greeting[1:4], greeting[4:5], greeting[5:100], greeting[100:]):
+            connection.sendall(piece)
+            time.sleep(0.05)
+        incoming.write(connection.recv(65_536))
+        with contextlib.suppress(ssl.SSLWantReadError):
+            client.do_handshake()
+        assert client.version() == "TLSv1.3"
+
+
+def test_half_a_greeting_and_an_end_are_the_end(crowded, opened):
+    with crowded() as server:
+        (connection,) = silent(server, opened, 1, HALF_A_GREETING)
+        connection.shutdown(socket.SHUT_WR)
+        assert is_closed(connection)
+        assert_serves(server)
+
+
+def test_greetings_of_a_stranger_keep_nobody_else_waiting(crowded, opened):
+    with crowded(max_quiet=20, max_connections=20) as server:
+        assert_serves(server)
+        kept = opened.enter_context(server.client())
+        assert kept.post(review()).status == 200
+        for _ in range(100):
+            connect_as("127.0.0.2", server, opened).sendall(NO_GREETING)
+        begun_at = time.monotonic()
+        assert_serves(server)
+        assert time.monotonic() - begun_at < FAIR_SECONDS / 2
+        assert kept.post(review()).status == 200
+
+
+def test_what_never_became_a_connection_leaves_nothing_to_the_garbage_collector(crowded, opened, trust):
+    *_, greeting = greet(trust)
+    with crowded(max_silent=5, max_quiet=5) as server:
+        kept = opened.enter_context(server.client())
+        assert kept.post(review()).status == 200
+        gc.collect()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            for sent in (b"", HALF_A_GREETING, NO_GREETING, b"GET / HTTP/1.1\r\n\r\n"):
+                for connection in silent(server, opened, 20, sent):
+                    connection.close()
+            for _ in range(20):
+                connect_as("127.0.0.2", server, opened).sendall(greeting)
+            assert_serves(server)
+            time.sleep(0.2)
+            gc.collect()
+            left = {type(one) for one in gc.garbage}
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+    assert not [kind for kind in left if issubclass(kind, Arrival | HttpToolsProtocol)]
 
 
 def test_connections_that_ask_nothing_make_room(crowded, opened):
@@ -192,7 +272,7 @@ def test_connections_that_are_reset_before_they_are_accepted_disturb_nobody(crow
 
 def test_stopping_ends_those_who_have_not_come_to_be_connections(crowded, opened):
     with crowded() as server:
-        connections = silent(server, opened, 3) + silent(server, opened, 3, b"\x16\x03\x01\x02\x00\x01\x00")
+        connections = silent(server, opened, 3) + silent(server, opened, 3, HALF_A_GREETING)
         time.sleep(0.2)
     assert all(is_closed(connection) for connection in connections)
 
@@ -201,6 +281,7 @@ class Resident:
     """Somebody who is connected, and may have to go."""
 
     is_ended = False
+    peer = "127.0.0.1"
 
     def abort(self):
         self.is_ended = True
@@ -209,14 +290,14 @@ class Resident:
 @pytest.mark.parametrize(("handshake_seconds", "is_ended"), [(FAIR_SECONDS / 5, False), (FAIR_SECONDS * 5, True)])
 def test_nobody_makes_room_for_one_who_is_gone(handshake_seconds, is_ended):
     async def scene():
-        crowd, resident = Crowd(max_quiet=1, max_all=10), Resident()
+        crowd, resident = Crowd(max_silent=10, max_quiet=1, max_all=10), Resident()
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as newcomer:
             acceptor = Acceptor(listening, asyncio.Protocol, tls, crowd, handshake_seconds)
             acceptor.start()
             crowd.place(resident, Standing.IDLE, asyncio.get_running_loop().time())
             newcomer.connect(listening.getsockname())
-            newcomer.send(b"\x16")
+            newcomer.send(NO_GREETING)
             await asyncio.sleep(1.5 * FAIR_SECONDS)
             acceptor.close()
             await asyncio.sleep(0)

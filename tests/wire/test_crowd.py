@@ -5,24 +5,26 @@ import pytest
 from webhook.wire.crowd import FAIR_SECONDS, Crowd, Standing
 
 LONG = FAIR_SECONDS + 1
-SILENT, UNFINISHED, IDLE, WORKING = Standing
+SILENT, WAITING, UNFINISHED, IDLE, WORKING = Standing
 
 
 class Connection:
     """Remembers whether it was ended."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, peer: str = "") -> None:
         self.name = name
+        self.peer = peer
         self.is_ended = False
 
     def abort(self) -> None:
         self.is_ended = True
 
 
-def crowd_of(*members: tuple[str, Standing, float], max_quiet: int = 100, max_all: int = 100):
-    crowd, connections = Crowd(max_quiet=max_quiet, max_all=max_all), []
+def crowd_of(*members: tuple[str, Standing, float], max_silent: int = 100, max_quiet: int = 100, max_all: int = 100):
+    """A crowd of these; the name begins with its peer, where one is given: `stranger: idle 0`."""
+    crowd, connections = Crowd(max_silent=max_silent, max_quiet=max_quiet, max_all=max_all), []
     for name, standing, since in members:
-        connections.append(Connection(name))
+        connections.append(Connection(name, name.rpartition(": ")[0]))
         crowd.place(connections[-1], standing, since)
     return crowd, connections
 
@@ -31,19 +33,20 @@ def ended(connections):
     return [connection.name for connection in connections if connection.is_ended]
 
 
-def many(count, standing, since=0.0):
-    return [(f"{standing.value} {number}", standing, since) for number in range(count)]
+def many(count, standing, since=0.0, peer=""):
+    name = f"{peer}: {standing.value}" if peer else standing.value
+    return [(f"{name} {number}", standing, since) for number in range(count)]
 
 
 @pytest.mark.parametrize("standing", Standing)
 def test_where_there_is_room_nobody_goes(standing):
-    crowd, connections = crowd_of(*many(3, standing), max_quiet=4, max_all=4)
+    crowd, connections = crowd_of(*many(3, standing), max_silent=4, max_quiet=4, max_all=4)
     assert crowd.let_come(LONG)
     assert crowd.let_begin(LONG)
     assert ended(connections) == []
 
 
-@pytest.mark.parametrize("standing", [SILENT, UNFINISHED, IDLE])
+@pytest.mark.parametrize("standing", [UNFINISHED, IDLE])
 def test_who_has_kept_us_waiting_longest_goes_for_who_comes(standing):
     crowd, connections = crowd_of(("later", standing, 1.0), *many(2, WORKING), max_quiet=1, max_all=3)
     assert crowd.let_come(1.0 + LONG)
@@ -58,18 +61,64 @@ def test_who_has_kept_us_waiting_longest_goes_for_who_begins(standing):
     assert ended(connections) == ["first"]
 
 
-@pytest.mark.parametrize("standing", [SILENT, UNFINISHED, IDLE])
+@pytest.mark.parametrize("standing", [UNFINISHED, IDLE])
 def test_while_nobody_has_kept_us_waiting_for_long_who_comes_has_to_wait(standing):
     crowd, connections = crowd_of(*many(2, standing), max_quiet=2, max_all=2)
     assert not crowd.let_come(FAIR_SECONDS / 2)
-    assert not crowd.let_begin(FAIR_SECONDS / 2) or standing is SILENT
+    assert not crowd.let_begin(FAIR_SECONDS / 2)
     assert ended(connections) == []
 
 
-def test_who_waits_for_us_never_goes():
+def test_nobody_waits_for_the_silent_and_the_first_of_them_goes():
+    crowd, connections = crowd_of(*many(3, SILENT), *many(2, IDLE), max_silent=3)
+    assert crowd.let_come(0.0)
+    assert ended(connections) == ["silent 0"]
+
+
+def test_the_silent_take_no_room_from_others():
+    crowd, connections = crowd_of(*many(9, SILENT), max_silent=10, max_quiet=1, max_all=1)
+    assert crowd.let_begin(0.0)
+    assert crowd.let_come(0.0)
+    assert ended(connections) == []
+
+
+@pytest.mark.parametrize("standing", [UNFINISHED, IDLE])
+def test_where_one_peer_takes_more_than_half_of_the_room_it_makes_room_at_once(standing):
+    crowd, connections = crowd_of(
+        *many(1, standing, peer="server"), *many(5, standing, peer="stranger"), max_quiet=6, max_all=9
+    )
+    assert crowd.let_begin(0.0)
+    assert ended(connections) == [f"stranger: {standing.value} 0"]
+
+
+def test_a_peer_that_takes_half_of_the_room_has_the_same_patience_as_others():
+    crowd, connections = crowd_of(*many(3, UNFINISHED, peer="a"), *many(3, UNFINISHED, peer="b"), max_quiet=6)
+    assert not crowd.let_begin(FAIR_SECONDS / 2)
+    assert ended(connections) == []
+
+
+def test_handshakes_that_one_peer_has_waiting_make_room_for_others_and_for_no_more_of_its_own():
+    alone, connections = crowd_of(*many(4, WAITING, peer="server"), max_quiet=6, max_all=4)
+    assert not alone.let_come(LONG)
+    assert ended(connections) == []
+    crowd, connections = crowd_of(
+        *many(4, WAITING, peer="stranger"), *many(1, WORKING, peer="server"), max_quiet=6, max_all=5
+    )
+    assert crowd.let_come(0.0)
+    assert ended(connections) == ["stranger: waiting 0"]
+
+
+def test_a_peer_that_has_left_no_longer_counts():
+    crowd, connections = crowd_of(*many(1, IDLE, peer="server"), *many(5, UNFINISHED, peer="stranger"), max_quiet=5)
+    crowd.leave(connections[0])
+    assert not crowd.let_begin(FAIR_SECONDS / 2)
+    assert ended(connections) == []
+
+
+def test_who_is_worked_for_never_goes():
     crowd, connections = crowd_of(*many(4, WORKING), max_quiet=2, max_all=4)
     assert not crowd.let_come(LONG)
-    crowd.end_any(LONG)
+    crowd.end_any()
     assert ended(connections) == []
     crowd.leave(connections[0])
     assert crowd.let_come(LONG)
@@ -79,7 +128,7 @@ def test_the_silent_go_before_the_unfinished_and_these_before_the_idle():
     crowd, connections = crowd_of(("i", IDLE, 0.0), ("u", UNFINISHED, 0.0), ("s", SILENT, 0.0), max_quiet=1, max_all=3)
     order = []
     for _ in range(3):
-        crowd.end_any(LONG)
+        crowd.end_any()
         order += [name for name in ended(connections) if name not in order]
     assert order == ["s", "u", "i"]
 
@@ -117,6 +166,6 @@ def test_who_left_is_forgotten_and_may_leave_again():
     crowd, (connection,) = crowd_of(("a", IDLE, 0.0))
     crowd.leave(connection)
     crowd.leave(connection)
-    crowd.end_any(9.0)
+    crowd.end_any()
     assert len(crowd) == 0
     assert not connection.is_ended

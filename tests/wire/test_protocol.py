@@ -21,7 +21,9 @@ class Connection(BoundedProtocol):
 async def ended_with(sent: bytes) -> bytes:
     """Give what a client reads whose bytes have reached the kernel, and nobody else, when its connection is ended."""
     theirs, ours = socket.socketpair()
-    Connection.terms = Terms(crowd=Crowd(max_quiet=10, max_all=10), max_request_seconds=5, is_draining=True)
+    Connection.terms = Terms(
+        crowd=Crowd(max_silent=10, max_quiet=10, max_all=10), max_request_seconds=5, is_draining=True
+    )
     application = review_application(FakePipeline(), mode=Mode.WARN, limits=LIMITS, observer=Witness())
     config = uvicorn.Config(application, http=Connection, interface="asgi3", lifespan="off", log_config=None)
     config.load()

@@ -10,14 +10,13 @@ from asyncio import TimerHandle
 from collections import deque
 from collections.abc import Callable
 
+from webhook.wire.arrival import Arrival
 from webhook.wire.crowd import Crowd, Standing
 
 HANDSHAKE_SECONDS = 5.0
 """From the accept to the end of the handshake; the API server's client allows itself 10 s, and asyncio allows 60 s."""
-ACCEPTS_PER_TURN = 32
+ACCEPTS_PER_TURN = 16
 """Of the event loop: a burst of connections must not keep the reviews waiting."""
-HANDSHAKES_PER_TURN = 2
-"""Each costs half a millisecond of computing, and reviews wait meanwhile."""
 PAUSE_SECONDS = 0.02
 """Before another attempt, where there was no room or no file descriptor."""
 RECEIVE_BUFFER_BYTES = 64 * 1024
@@ -44,7 +43,9 @@ class Acceptor:
     """Accepts what comes to a listening socket, from `start` to `close`.
 
     It stands where uvicorn expects a server of asyncio's, which takes any number of connections. With TLS, a connection
-    that has said nothing costs a file descriptor and little else: its handshake begins with its first byte.
+    that has said nothing costs a file descriptor and little else: its handshake begins when the whole of its first
+    record is there. Handshakes begin one in each turn of the event loop, since each is half a millisecond of computing
+    in which reviews wait; the peers take turns.
     """
 
     def __init__(
@@ -71,9 +72,10 @@ class Acceptor:
         self._handshake_seconds = handshake_seconds
         self._loop = asyncio.get_running_loop()
         self._pause: TimerHandle | None = None
-        self._arrivals: set[_Arrival] = set()
-        self._waiting: deque[_Arrival] = deque()
-        """Those who have said something and whose handshake has not begun."""
+        self._arrivals: set[Arrival] = set()
+        self._lines: dict[str, deque[Arrival]] = {}
+        """Of those whose handshake is for us to begin, one for each peer; the peer whose turn it is comes first."""
+        self._is_shaking_hands = False
 
     def start(self) -> None:
         """Begin to accept."""
@@ -93,14 +95,14 @@ class Acceptor:
     async def wait_closed(self) -> None:
         """Return at once: nothing is left after `close`."""
 
-    def join(self, arrival: "_Arrival") -> None:
-        """Let somebody who has said something wait for the handshake."""
-        self._crowd.place(arrival, Standing.WORKING, self._loop.time())
-        self._waiting.append(arrival)
-        if len(self._waiting) == 1:
-            self._loop.call_soon(self._shake_hands)
+    def join(self, arrival: Arrival) -> None:
+        """Let somebody wait for the handshake."""
+        self._crowd.place(arrival, Standing.WAITING, self._loop.time())
+        self._lines.setdefault(arrival.peer, deque()).append(arrival)
+        if not self._is_shaking_hands:
+            self._shake_hands()
 
-    def leave(self, arrival: "_Arrival") -> None:
+    def leave(self, arrival: Arrival) -> None:
         """Forget somebody who became a connection, or never will."""
         self._arrivals.discard(arrival)
         self._crowd.leave(arrival)
@@ -109,7 +111,7 @@ class Acceptor:
         """Make a connection of a socket; it is the transport's to close from here on, however this ends."""
         timeout = self._handshake_seconds if self._tls else None
         await self._loop.connect_accepted_socket(
-            self._make_protocol, connection, ssl=self._tls, ssl_handshake_timeout=timeout
+            lambda: _Doorman(self._make_protocol), connection, ssl=self._tls, ssl_handshake_timeout=timeout
         )
 
     def _resume(self) -> None:
@@ -132,94 +134,65 @@ class Acceptor:
     def _accept_one(self) -> bool:
         """Accept a connection if one waits; false where it is no use to go on now."""
         try:
-            connection, _ = self._listening.accept()
+            connection, address = self._listening.accept()
         except OSError as fault:
             if fault.errno in _EXHAUSTED:
                 _LOGGER.warning("no connection can be accepted now: %s", errno.errorcode[fault.errno])
-                self._crowd.end_any(self._loop.time())
+                self._crowd.end_any()
                 self._rest()
             # Anything else is about that one connection, which is gone: the next one may be well.
             return not isinstance(fault, BlockingIOError) and fault.errno not in _EXHAUSTED
-        arrival = _Arrival(self, connection)
+        arrival = Arrival(self, connection, address[0])
         self._arrivals.add(arrival)
         self._crowd.place(arrival, Standing.SILENT, self._loop.time())
-        arrival.begin(self._loop, self._handshake_seconds, is_silent=self._tls is not None)
+        arrival.begin(self._loop, self._handshake_seconds, has_handshake=self._tls is not None)
         return True
 
     def _shake_hands(self) -> None:
-        for _ in range(HANDSHAKES_PER_TURN):
-            self._pass_over()
-            if not self._waiting:
-                return
-            now = self._loop.time()
-            if not self._crowd.let_begin(now):
-                self._loop.call_later(PAUSE_SECONDS, self._shake_hands)
-                return
-            arrival = self._waiting.popleft()
-            self._crowd.place(arrival, Standing.UNFINISHED, now)
-            arrival.open()
-        if self._waiting:
-            self._loop.call_soon(self._shake_hands)
+        self._pass_over()
+        self._is_shaking_hands = bool(self._lines)
+        if not self._lines:
+            return
+        now = self._loop.time()
+        if not self._crowd.let_begin(now):
+            self._loop.call_later(PAUSE_SECONDS, self._shake_hands)
+            return
+        arrival = self._take_next()
+        self._crowd.place(arrival, Standing.UNFINISHED, now)
+        arrival.open()
+        self._loop.call_soon(self._shake_hands)
 
     def _pass_over(self) -> None:
         """Forget those in front who are gone: nobody has to make room for them."""
-        while self._waiting and self._waiting[0].is_over:
-            self._waiting.popleft()
+        while self._lines:
+            peer, line = next(iter(self._lines.items()))
+            while line and line[0].is_over:
+                line.popleft()
+            if line:
+                return
+            del self._lines[peer]
+
+    def _take_next(self) -> Arrival:
+        """Take the first one of the peer whose turn it is, which goes behind the others."""
+        peer, line = next(iter(self._lines.items()))
+        del self._lines[peer]
+        arrival = line.popleft()
+        if line:
+            self._lines[peer] = line
+        return arrival
 
 
-class _Arrival:
-    """A socket between its accept and its connection."""
+class _Doorman(asyncio.Protocol):
+    """Stands in for a connection's protocol until the handshake is done.
 
-    __slots__ = ("_acceptor", "_connection", "_is_ours", "_loop", "_opening", "_timer", "is_over")
+    The protocol that waited for it itself would be left to the garbage collector where it never comes, and that one
+    keeps everybody waiting.
+    """
 
-    def __init__(self, acceptor: Acceptor, connection: socket.socket) -> None:
-        self._acceptor = acceptor
-        self._connection = connection
-        self._is_ours = True
-        """Whether the socket is still ours to close; from the handshake on it is the transport's."""
-        self._opening: asyncio.Task[None] | None = None
-        self._timer: TimerHandle | None = None
-        self.is_over = False
+    def __init__(self, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+        self._make_protocol = make_protocol
 
-    def begin(self, loop: asyncio.AbstractEventLoop, seconds: float, *, is_silent: bool) -> None:
-        """Wait for the first byte, where the handshake begins with it."""
-        self._loop = loop
-        self._connection.setblocking(False)
-        self._timer = loop.call_later(seconds, self.abort)
-        if is_silent:
-            loop.add_reader(self._connection, self._speak)
-        else:
-            self._acceptor.join(self)
-
-    def open(self) -> None:
-        """Make it a connection."""
-        self._opening = self._loop.create_task(self._open())
-
-    def abort(self) -> None:
-        """End now."""
-        if self._opening:
-            self._opening.cancel()
-        if self._is_ours:
-            self._loop.remove_reader(self._connection)
-            self._connection.close()
-        self._leave()
-
-    def _speak(self) -> None:
-        self._loop.remove_reader(self._connection)
-        self._acceptor.join(self)
-
-    async def _open(self) -> None:
-        self._is_ours = False
-        try:
-            await self._acceptor.connect(self._connection)
-        except OSError:
-            # Whoever does not come through the handshake is no client of ours, and hears of it from TLS.
-            return
-        finally:
-            self._leave()
-
-    def _leave(self) -> None:
-        self.is_over = True
-        if self._timer:
-            self._timer.cancel()
-        self._acceptor.leave(self)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        protocol = self._make_protocol()
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)

@@ -68,6 +68,11 @@ class BoundedProtocol(HttpToolsProtocol):
     _cycles: tuple[RequestResponseCycle, ...] = ()
     """Of the requests whose header is complete and that are not answered, the oldest first."""
 
+    @property
+    def peer(self) -> str:
+        """The address at the other end; empty where there is none."""
+        return self.client[0] if self.client else ""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Turn away a client of another name; give others as long for the first request as for the next.
 

@@ -23,12 +23,15 @@ KEEP_ALIVE_SECONDS = 120
 """The API server keeps an idle connection for 90 s (Go's http.DefaultTransport) and does not repeat a lost POST."""
 MAX_REQUEST_SECONDS = 30
 """From a request's first byte to its last: the API server itself waits no longer (`timeoutSeconds` is at most 30)."""
-MAX_QUIET_CONNECTIONS = 768
+MAX_QUIET_CONNECTIONS = 512
 """Connections without a complete request. Each of the API servers keeps up to 25 (client-go). One costs 28 KiB of
-memory, or 94 KiB with half a body: 72 MiB at most."""
+memory, or 94 KiB with half a body: 48 MiB at most."""
 MAX_CONNECTIONS = 1408
 """These, and those with a review each: the API server opens a connection for each call in flight."""
-QUIET_SHARE, ALL_SHARE = 0.25, 0.5
+MAX_SILENT_CONNECTIONS = 512
+"""Connections that have not begun a handshake, beside all others. What begins it is sent with the connection: were
+10,000 to come in a second, each would still have 50 ms."""
+SILENT_SHARE, QUIET_SHARE, ALL_SHARE = 0.125, 0.25, 0.5
 """Of the files that may be open, where the system allows few: the rest is for registries, the cluster and probes."""
 BACKLOG = 2048
 """Connections that wait to be accepted; the API server opens one for each call in flight."""
@@ -57,6 +60,7 @@ class Listener:
     keep_alive_seconds: int = KEEP_ALIVE_SECONDS
     max_request_seconds: float = MAX_REQUEST_SECONDS
     handshake_seconds: float = HANDSHAKE_SECONDS
+    max_silent: int = MAX_SILENT_CONNECTIONS
     max_quiet: int = MAX_QUIET_CONNECTIONS
     max_connections: int = MAX_CONNECTIONS
 
@@ -201,6 +205,7 @@ def _server(listener: Listener, grace_seconds: int, open_files: int) -> _Server:
     tls = listener.tls
     terms = Terms(
         crowd=Crowd(
+            max_silent=min(listener.max_silent, int(open_files * SILENT_SHARE)),
             max_quiet=min(listener.max_quiet, int(open_files * QUIET_SHARE)),
             max_all=min(listener.max_connections, int(open_files * ALL_SHARE)),
         ),
