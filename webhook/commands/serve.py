@@ -21,7 +21,7 @@ from webhook.settings import Settings, SettingsError
 from webhook.verdict.answer import ReviewFacts
 from webhook.verdict.policy import Mode
 from webhook.wire import log
-from webhook.wire.allocation import give_back_large_blocks
+from webhook.wire.allocation import collect_seldom, give_back_large_blocks
 from webhook.wire.application import Delivery, probe_application, review_application
 from webhook.wire.certificates import CertificateError, ServingPair, load_serving_pair
 from webhook.wire.cluster import ClusterConfigurationError
@@ -115,6 +115,7 @@ async def _serve(settings: Settings) -> None:
     )
     composition = compose(settings, os.environ, observers=observers)
     telemetry.watch_breakers(composition.registries.sick)
+    collect_seldom()
     try:
         await serve_listeners(
             _reviews(settings, composition.pipeline, telemetry, pair),
