@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import webhook.pipeline
 from tests.judged import FakeCluster, FakeRegistries, make_pipeline
 from tests.registry.playing import BASIC, DIGEST, UNAUTHORIZED, answer, found
-from webhook.admission.review import MalformedReviewError
+from webhook.admission.review import MalformedReviewError, Review, parse
 from webhook.keychain.pullsecrets import ServiceAccountState
-from webhook.pipeline import Pipeline
+from webhook.pipeline import LONG_BYTES, Pipeline
 from webhook.places import MAX_REVIEWS, MAX_REVIEWS_OF_ONE, TOO_MANY
 from webhook.registry.exchange import Intent, Reply
 from webhook.verdict.answer import Answered, ReviewFacts
@@ -265,4 +267,78 @@ def test_a_body_that_was_not_kept_is_answered_by_its_head() -> None:
     assert (response["uid"], response["allowed"]) == ("u-1", True)
     assert response["warnings"] == ["pullcheck: its images could not be checked: the reason"]
     assert done.facts.not_understood == "the reason"
-    assert pipeline.answer_unread(b"rubbish", Mode.ENFORCE, "the reason") is None
+    with pytest.raises(MalformedReviewError, match="begins one"):
+        pipeline.answer_unread(b"rubbish", Mode.ENFORCE, "the reason")
+
+
+def long_body(name: str, uid: str = "u") -> bytes:
+    review = captured(name)
+    review["request"]["uid"] = uid
+    review["request"]["object"]["metadata"]["annotations"] = {"long": "x" * LONG_BYTES}
+    return json.dumps(review).encode()
+
+
+@pytest.fixture
+def slow_parse(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Reading takes long, and nobody else goes on meanwhile; the uids of what was read."""
+    read: list[str] = []
+
+    def parse_slowly(body: bytes) -> Review:
+        review = parse(body)
+        read.append(review.uid)
+        time.sleep(0.05)
+        return review
+
+    monkeypatch.setattr(webhook.pipeline, "parse", parse_slowly)
+    return read
+
+
+def test_long_reviews_are_read_one_after_the_other_and_leave_time_for_short_ones(slow_parse: list[str]) -> None:
+    pipeline = make_pipeline(FakeRegistries(lambda _: found()), loopback=True)
+
+    async def scene() -> float:
+        deadline_at = asyncio.get_running_loop().time() + 10
+        bodies = [long_body("create-pod", f"long {number}") for number in range(4)]
+        tasks = [asyncio.create_task(pipeline.answer(body, Mode.ENFORCE, deadline_at=deadline_at)) for body in bodies]
+        await asyncio.sleep(0.01)
+        begun_at = time.monotonic()
+        await pipeline.answer(json.dumps(captured("create-pod")).encode(), Mode.ENFORCE, deadline_at=deadline_at)
+        waited_seconds = time.monotonic() - begun_at
+        assert all(json.loads(done.body)["response"]["allowed"] for done in await asyncio.gather(*tasks))
+        return waited_seconds
+
+    assert asyncio.run(scene()) < 0.2, "its own 50 ms, and one other's at most"
+    assert sorted(uid for uid in slow_parse if uid.startswith("long")) == [f"long {number}" for number in range(4)]
+    assert not slow_parse[-1].startswith("long 0")
+
+
+def test_a_long_review_whose_turn_does_not_come_is_allowed_with_a_warning(slow_parse: list[str]) -> None:
+    pipeline = make_pipeline(FakeRegistries(lambda _: found()), loopback=True)
+
+    async def scene() -> list[list[str]]:
+        deadline_at = asyncio.get_running_loop().time() + 0.4
+        answers = (pipeline.answer(long_body("create-pod"), Mode.ENFORCE, deadline_at=deadline_at) for _ in range(4))
+        responses = [json.loads(done.body)["response"] for done in await asyncio.gather(*answers)]
+        assert all(response["allowed"] for response in responses)
+        return [response.get("warnings", []) for response in responses]
+
+    warnings = asyncio.run(scene())
+    assert warnings.count([f"pullcheck: its images could not be checked: {TOO_MANY}"]) >= 2
+    assert len(slow_parse) < 4, "and is not read"
+
+
+def test_a_long_review_whose_sender_goes_away_before_its_turn_is_not_read(slow_parse: list[str]) -> None:
+    pipeline = make_pipeline(FakeRegistries(lambda _: found()), loopback=True)
+
+    async def scene() -> None:
+        deadline_at = asyncio.get_running_loop().time() + 5
+        bodies = [long_body("create-pod", uid) for uid in ("stays", "leaves")]
+        stays, leaves = (
+            asyncio.create_task(pipeline.answer(body, Mode.ENFORCE, deadline_at=deadline_at)) for body in bodies
+        )
+        await asyncio.sleep(0)
+        leaves.cancel()
+        await asyncio.wait({stays, leaves})
+
+    asyncio.run(scene())
+    assert slow_parse == ["stays"]

@@ -12,6 +12,7 @@ The map; a review travels down it:
     shortcuts.py what one conversation with a registry spares the next
     flights.py   equal questions in flight share one answer
     fairness.py  slots that one noisy namespace cannot take from the others
+    turns.py     long work in short steps
     places.py    how many reviews there may be at once
     restraint.py, stopwatch.py   seldom lines in the log, and times in them
     case.py      what is judged

@@ -7,9 +7,9 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from webhook.case import Case
 from webhook.flights import Flights
@@ -31,6 +31,7 @@ from webhook.registry.resolution import (
 )
 from webhook.road import Road
 from webhook.stopwatch import Stopwatch
+from webhook.turns import Turns
 from webhook.verdict.evidence import note_unreadable
 from webhook.verdict.judgement import Verdict, judge
 from webhook.verdict.policy import Circumstances, Rules
@@ -42,6 +43,9 @@ name 40,000, and asking for them would hold up everybody's reviews."""
 MAX_IMAGES_AT_ONCE = 32
 """Of one workload: more than its registries are asked at once. Each takes 12 KiB of memory and a moment in which nobody
 else is answered, so the others come when one is done."""
+IMAGES_PER_TURN = 8
+"""Of one workload, each some 40 µs of work before and after it is asked for; where there are more, others are answered
+in between."""
 MAX_CREDENTIALS = 32
 """For one image. The node would try them all; so many say nothing about the image, and ask too much of its registry."""
 MAX_CLUSTER_SHARE = 0.4
@@ -52,6 +56,15 @@ CONFIRMATION_SHARE = 0.1
 long others hang."""
 
 _LOGGER = logging.getLogger(__name__)
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenQuestion:
+    """What has to be asked of a registry, and under which key the answer is remembered."""
+
+    key: ConclusionKey
+    question: Question
 
 
 class Registries(Protocol):
@@ -82,6 +95,7 @@ class Judging:
         self._process_key = process_key
         self._memories = memories
         self._flights: Flights[tuple[ConclusionKey, str], Conclusion] = Flights()
+        self._turns = Turns()
 
     async def judge(self, case: Case, deadline_seconds: float) -> Verdict:
         """Find out whether a workload's images can be pulled, and decide.
@@ -94,7 +108,7 @@ class Judging:
         deadline_at = begin + deadline_seconds
         watch = Stopwatch()
         uses = [use for use in case.uses[:MAX_USES] if use.image not in self._rules.ignored_images]
-        parsed = {use.image: references.parse(use.image) for use in uses}
+        parsed = {image: references.parse(image) async for image in self._in_turns(use.image for use in uses)}
         askable = {image: reference for image, reference in parsed.items() if isinstance(reference, Reference)}
         keychain = await self._read_keychain(case, askable, deadline_at)
         watch.note("cluster")
@@ -109,9 +123,12 @@ class Judging:
                 found[image] = Conclusion(Invalid(invalid.reason))
         on_node = await self._find_on_node(uses, askable, found, deadline_at)
         watch.note("nodes")
-        verdict = self._sum_up(case, uses, askable, found, keychain.state, on_node)
+        verdict = await self._sum_up(case, uses, askable, found, keychain.state, on_node)
         watch.note("verdict")
         return replace(verdict, durations=watch.noted)
+
+    def _in_turns(self, items: Iterable[_Item]) -> AsyncIterator[_Item]:
+        return self._turns.over(items, at_once=IMAGES_PER_TURN)
 
     def _would_deny(self, found: Mapping[str, Conclusion]) -> bool:
         return any(self._rules.would_deny(conclusion.resolution) for conclusion in found.values())
@@ -154,24 +171,36 @@ class Judging:
         self, namespace: str, askable: Mapping[str, Reference], keychain: Keychain, deadline_at: float
     ) -> dict[str, Conclusion]:
         """Resolve every reference, some at once; whoever is late by the deadline is Unavailable."""
-        distinct = dict.fromkeys(askable.values())
+        foreseen = {
+            reference: self._foresee(namespace, reference, keychain)
+            async for reference in self._in_turns(dict.fromkeys(askable.values()))
+        }
+        open_questions = {reference: found for reference, found in foreseen.items() if isinstance(found, _OpenQuestion)}
+        asked = await self._ask_all(namespace, open_questions, deadline_at) if open_questions else {}
+        settled = {reference: found for reference, found in foreseen.items() if isinstance(found, Conclusion)} | asked
+        return {image: settled[reference] for image, reference in askable.items()}
+
+    async def _ask_all(
+        self, namespace: str, questions: Mapping[Reference, _OpenQuestion], deadline_at: float
+    ) -> dict[Reference, Conclusion]:
         tasks: dict[Reference, asyncio.Task[Conclusion]] = {}
         room = asyncio.Semaphore(MAX_IMAGES_AT_ONCE)
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline_at):
-                    for reference in distinct:
+                    async for reference, question in self._in_turns(questions.items()):
                         await room.acquire()
-                        tasks[reference] = asyncio.create_task(self._resolve(namespace, reference, keychain))
+                        tasks[reference] = asyncio.create_task(self._ask(namespace, question))
                         tasks[reference].add_done_callback(lambda _: room.release())
             if tasks:
                 await asyncio.wait(tasks.values(), timeout=max(0, deadline_at - _now()))
-            return {image: _conclude(reference, tasks.get(reference)) for image, reference in askable.items()}
+            return {reference: _conclude(reference, tasks.get(reference)) for reference in questions}
         finally:
             for task in tasks.values():
                 task.cancel()
 
-    async def _resolve(self, namespace: str, reference: Reference, keychain: Keychain) -> Conclusion:
+    def _foresee(self, namespace: str, reference: Reference, keychain: Keychain) -> Conclusion | _OpenQuestion:
+        """Conclude what is known without asking, so that it costs no task."""
         blocked = self._road.destinations.judge_host(reference.repository)
         if blocked is not None:
             return Conclusion(blocked)
@@ -184,12 +213,14 @@ class Judging:
         # What a login opened is its namespace's alone; what anybody may see is everybody's.
         key = ConclusionKey(str(reference), question.endpoints, namespace if fingerprints else "", fingerprints)
         known = self._memories.conclusions.recall(key, reference, _now())
-        if known is not None:
-            return replace(known, is_remembered=True)
-        # Each namespace stands in its own line at the registry: nobody waits for what another one's crowd has begun.
-        return await self._flights.join((key, namespace), lambda: self._ask(key, question, namespace))
+        return _OpenQuestion(key, question) if known is None else replace(known, is_remembered=True)
 
-    async def _ask(self, key: ConclusionKey, question: Question, namespace: str) -> Conclusion:
+    async def _ask(self, namespace: str, wanted: _OpenQuestion) -> Conclusion:
+        # Each namespace stands in its own line at the registry: nobody waits for what another one's crowd has begun.
+        return await self._flights.join((wanted.key, namespace), lambda: self._hold(namespace, wanted))
+
+    async def _hold(self, namespace: str, wanted: _OpenQuestion) -> Conclusion:
+        key, question = wanted.key, wanted.question
         account = " ".join(key.fingerprints)
         conclusion = await self._registries.hold(lambda: converse(question), namespace=namespace, account=account)
         self._memories.conclusions.keep(key, question.reference, conclusion, _now())
@@ -223,7 +254,7 @@ class Judging:
             return frozenset()
         return frozenset(image for image in wanted_images if images.holds(askable[image]))
 
-    def _sum_up(
+    async def _sum_up(
         self,
         case: Case,
         uses: Sequence[ImageUse],
@@ -247,8 +278,10 @@ class Judging:
                 replace(circumstances, is_on_node=use.pull_policy == "IfNotPresent" and use.image in on_node),
                 self._rules,
             )
-            for use in uses
+            async for use in self._in_turns(uses)
         ]
+        if len(uses) > IMAGES_PER_TURN:
+            await self._turns.take()
         notes = (*note_unreadable(keychain), *_note_the_rest(len(case.uses) - MAX_USES))
         return summarise(case.kind, case.name, judgements, notes)
 

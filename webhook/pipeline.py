@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from webhook.admission.early import EarlyReason, early_allow, is_controlled
 from webhook.admission.response import AuditedImage, bound_images, bound_warnings, render
-from webhook.admission.review import Review, UnreadableReviewError, find_uid, parse
+from webhook.admission.review import MalformedReviewError, Review, UnreadableReviewError, find_uid, parse
 from webhook.admission.workload import MalformedWorkloadError, Workload, WorkloadKind, WorkloadKinds
 from webhook.case import Case
 from webhook.images.uses import changed_uses, find_uses
@@ -16,11 +18,17 @@ from webhook.judging import Judging
 from webhook.places import MAX_REVIEWS_OF_ONE, TOO_MANY
 from webhook.registry.resolution import Resolution, Unavailable, UnavailableCause
 from webhook.stopwatch import Stopwatch
+from webhook.turns import Turns
 from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.judgement import Verdict
 from webhook.verdict.policy import Decision, Mode, Rules
 from webhook.verdict.wording import name_workload
 
+LONG_BYTES = 16 * 1024
+"""Most reviews are shorter. A longer one may take milliseconds until it is understood, and nobody else is answered
+meanwhile; one of 7 MiB takes five to be read as a review, and five more to be read as its kind."""
+REST = 9.0
+"""Times such a step: of ten others' reviews, one meets it."""
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -49,6 +57,7 @@ class Pipeline:
         self._kinds = kinds
         self._rules = rules
         self._max_of_one = max_of_one
+        self._turns = Turns(rest=REST)
         self._judged: Counter[str] = Counter()
         """How many reviews are judged at the moment, by namespace; nothing is kept of those that have none."""
 
@@ -67,6 +76,8 @@ class Pipeline:
         Raises:
             MalformedReviewError: The body is no AdmissionReview.
         """
+        if not await self._take_turn(body, deadline_at):
+            return self.answer_unread(body, mode, TOO_MANY)
         try:
             review = parse(body)
         except UnreadableReviewError as fault:
@@ -80,19 +91,21 @@ class Pipeline:
             _LOGGER.exception("judging failed", extra={"uid": review.uid})
             return _not_understood(facts, "a fault in this webhook")
 
-    def answer_unread(self, head: bytes, mode: Mode, reason: str) -> Answered | None:
-        """Answer a review whose body was not kept.
+    def answer_unread(self, head: bytes, mode: Mode, reason: str) -> Answered:
+        """Answer a review whose body was not read.
 
         Args:
             head: Its first bytes.
             mode: What the path or the settings say.
             reason: Why; it stands in the warning.
 
-        Returns:
-            None when the bytes do not begin as an AdmissionReview does.
+        Raises:
+            MalformedReviewError: The bytes do not begin as the API server begins an AdmissionReview.
         """
         uid = find_uid(head)
-        return _not_understood(ReviewFacts(uid=uid, mode=mode), reason) if uid else None
+        if not uid:
+            raise MalformedReviewError("document: expected a review as the API server begins one")
+        return _not_understood(ReviewFacts(uid=uid, mode=mode), reason)
 
     def admit(self, review: Review, mode: Mode) -> Case | Nothing:
         """Find what there is to judge in a review.
@@ -121,6 +134,8 @@ class Pipeline:
 
     async def _answer(self, review: Review, facts: ReviewFacts, deadline_at: float) -> Answered:
         watch = Stopwatch()
+        if not await self._take_turn(review.object or b"", deadline_at):
+            return _not_understood(facts, TOO_MANY)
         admitted = self.admit(review, facts.mode)
         if isinstance(admitted, Nothing):
             return _allowed(replace(facts, early=admitted.reason))
@@ -130,6 +145,16 @@ class Pipeline:
         verdict = await self._judge_in_place(admitted, deadline_at - asyncio.get_running_loop().time())
         durations = {**watch.noted, **verdict.durations}
         return _decided(replace(facts, mode=admitted.mode, durations=durations), verdict)
+
+    async def _take_turn(self, document: bytes | msgspec.Raw, deadline_at: float) -> bool:
+        """Wait until it is a long document's turn to be read; false where it never is."""
+        try:
+            async with asyncio.timeout_at(deadline_at):
+                if len(document) > LONG_BYTES:
+                    await self._turns.take()
+        except TimeoutError:
+            return False
+        return True
 
     async def _judge_in_place(self, case: Case, deadline_seconds: float) -> Verdict:
         self._judged[case.namespace] += 1

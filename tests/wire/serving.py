@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from webhook.admission.deadline import DeadlineLimits
 from webhook.admission.response import render
-from webhook.admission.review import find_uid, parse
+from webhook.admission.review import MalformedReviewError, find_uid, parse
 from webhook.places import MAX_REVIEWS
 from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.policy import Mode
@@ -53,10 +53,10 @@ class FakePipeline:
         await asyncio.sleep(min(self.delay_seconds, remaining_seconds))
         return Answered(render(uid, allowed=True, audit_annotations={"mode": mode}), ReviewFacts(uid=uid, mode=mode))
 
-    def answer_unread(self, head: bytes, mode: Mode, reason: str) -> Answered | None:
+    def answer_unread(self, head: bytes, mode: Mode, reason: str) -> Answered:
         uid = find_uid(head)
         if not uid:
-            return None
+            raise MalformedReviewError("document: expected a review as the API server begins one")
         body = render(uid, allowed=True, warnings=[reason], audit_annotations={})
         return Answered(body, ReviewFacts(uid=uid, mode=mode, not_understood=reason))
 

@@ -4,6 +4,7 @@ import random
 import socket
 import ssl
 import time
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -43,7 +44,8 @@ from webhook.registry.exchange import (
     TlsFailed,
 )
 from webhook.registry.resolution import Conclusion, Resolved
-from webhook.wire.registries import Asker
+from webhook.shortcuts import Shortcuts
+from webhook.wire.registries import MAX_AT_ONCE, Asker, Registries
 
 TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"
 BODY = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
@@ -466,6 +468,40 @@ class TestConnections:
                 return getattr(answered, "status", answered), is_first
 
         assert asyncio.run(run()) == (200, True)
+
+    def test_of_many_requests_of_one_namespace_few_are_sent_in_the_same_turn(self):
+        async def run():
+            sent, turn = [], 0
+
+            class Exchanger:
+                async def exchange(self, request):
+                    sent.append((request.headers, turn))
+                    await asyncio.sleep(0.2)
+                    return Answer(200, (), b"", is_complete=True)
+
+            async def count():
+                nonlocal turn
+                while True:
+                    turn += 1
+                    await asyncio.sleep(0)
+
+            client = Registries(
+                Exchanger(),
+                judge_url=RULES.judge_url,
+                find_proxy=lambda _: None,
+                per_registry=100,
+                shortcuts=Shortcuts(b"key", seconds=3600, entries=100),
+            )
+            counting = asyncio.create_task(count())
+            crowd = [client.ask(manifest("https://registry.test/"), Asker("noisy")) for _ in range(30)]
+            others = [client.ask(manifest("https://registry.test/"), Asker(f"quiet-{n}")) for n in range(30)]
+            await asyncio.gather(*crowd, *others)
+            counting.cancel()
+            return Counter(turn for _, turn in sent)
+
+        turns = asyncio.run(run())
+        assert max(turns.values()) == MAX_AT_ONCE + 30
+        assert sorted(turns.values())[:-1] == [1] * (30 - MAX_AT_ONCE)
 
     def test_a_slow_registry_holds_up_no_other(self):
         async def run():

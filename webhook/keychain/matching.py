@@ -53,6 +53,8 @@ class Keyring:
         Args:
             repository: Normalised, without tag and digest, as `Reference.repository` is.
         """
+        if not self.credentials:
+            return ()
         target = _place(_encode(repository))
         keys = [key for key, place in self.places.items() if place.opens(target)] if target else []
         if not keys and _is_default_registry(repository):

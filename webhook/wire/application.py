@@ -12,8 +12,9 @@ from fastapi.responses import PlainTextResponse
 
 from webhook.admission.deadline import DeadlineLimits
 from webhook.admission.review import MalformedReviewError
-from webhook.places import MAX_REVIEWS, TOO_MANY
+from webhook.places import MAX_REVIEWS
 from webhook.restraint import Restraint
+from webhook.turns import Turns
 from webhook.verdict.answer import Answered, ReviewFacts
 from webhook.verdict.policy import Mode
 from webhook.wire.bodies import LARGE_BYTES, Body, Room
@@ -22,8 +23,6 @@ MAX_DRAINED_BYTES = 256 * 1024 * 1024
 """What is read and thrown away of a larger body, so that its sender comes to read the answer."""
 MAX_REASON_CHARACTERS = 512
 """Of the line that answers what is no review; the paths that it names are ours, so this is never reached."""
-STEPS_OF_A_BEGINNING = 3
-"""Turns of the event loop in which a review is decoded, and its images begin to be asked for."""
 STATUS_OF_NOBODY = 499
 """As nginx logs it; who went away is sent none."""
 _CLOSE = {"connection": "close"}
@@ -38,8 +37,8 @@ class Judge(Protocol):
     async def answer(self, body: bytes, mode: Mode, *, deadline_at: float) -> Answered:
         """Answer the review in a body by a time of the event loop's clock, or raise MalformedReviewError."""
 
-    def answer_unread(self, head: bytes, mode: Mode, reason: str) -> Answered | None:
-        """Answer a review of which only the first bytes were kept, and say why; None where no uid stands there."""
+    def answer_unread(self, head: bytes, mode: Mode, reason: str) -> Answered:
+        """Answer a review of which only the first bytes were kept, and say why, or raise MalformedReviewError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +70,8 @@ class _Reviews:
     observer: Observer
     room: Room
     restraint: Restraint = field(default_factory=Restraint)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Whose large review begins."""
-    pace: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Whose large body is read on in this turn of the event loop; the other ones' connections rest meanwhile."""
+    reading: Turns = field(default_factory=Turns)
+    """In which large bodies are read on; the other ones' connections rest meanwhile."""
 
     def endpoint(self, mode: Mode) -> Endpoint:
         async def validate(request: Request) -> Response:
@@ -125,60 +122,24 @@ class _Reviews:
             body.add(message.get("body", b""))
             is_complete = not message.get("more_body", False)
             if body.size_bytes > LARGE_BYTES and not is_complete:
-                async with self.pace:
-                    await asyncio.sleep(0)
+                await self.reading.take()
 
     async def _answer(self, request: Request, body: Body, mode: Mode, deadline_at: float) -> Answered | None:
         """Answer a review; None where its sender does not stay to hear it, and nothing goes on for it then."""
         if body.why_unread:
-            return self._answer_unread(body, mode)
-        answer = self._answer_large if body.size_bytes > LARGE_BYTES else self._answer_small
+            return self.judge.answer_unread(body.head, mode, body.why_unread)
         try:
             # Of no length: it ends when there is nobody left to answer. What is judged needs no task of its own so.
             async with asyncio.timeout(None) as presence:
                 watching = asyncio.create_task(_watch(request, presence))
                 try:
-                    return await answer(body, mode, deadline_at)
+                    return await self.judge.answer(body.take(), mode, deadline_at=deadline_at)
                 finally:
                     watching.cancel()
         except TimeoutError:
             if presence.expired():
                 return None
             raise
-
-    async def _answer_small(self, body: Body, mode: Mode, deadline_at: float) -> Answered:
-        return await self.judge.answer(body.take(), mode, deadline_at=deadline_at)
-
-    async def _answer_large(self, body: Body, mode: Mode, deadline_at: float) -> Answered:
-        """Begin one large review after the other, and leave the small ones as much time between."""
-        try:
-            async with asyncio.timeout_at(deadline_at):
-                await self.turn.acquire()
-        except TimeoutError:
-            body.why_unread = TOO_MANY
-            return self._answer_unread(body, mode)
-        begun_at = time.monotonic()
-        answering = asyncio.create_task(self._answer_small(body, mode, deadline_at))
-        try:
-            await self._end_turn(begun_at)
-            return await answering
-        finally:
-            if not answering.cancel() and not answering.cancelled():
-                answering.exception()  # raised already, or nobody's any more; asyncio would log it
-
-    async def _end_turn(self, begun_at: float) -> None:
-        try:
-            for _ in range(STEPS_OF_A_BEGINNING):
-                await asyncio.sleep(0)
-            await asyncio.sleep(time.monotonic() - begun_at)
-        finally:
-            self.turn.release()
-
-    def _answer_unread(self, body: Body, mode: Mode) -> Answered:
-        answered = self.judge.answer_unread(body.head, mode, body.why_unread)
-        if answered is None:
-            raise MalformedReviewError("document: expected a review as the API server begins one")
-        return answered
 
     def _refusal(self, status: int, reason: str, headers: dict[str, str] | None = None) -> PlainTextResponse:
         """Answer what cannot be judged. The API server shows nobody the reason, so it is logged."""

@@ -8,15 +8,14 @@ from webhook.places import MAX_REVIEWS, TOO_MANY
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Real updates reach 18.8 MB: the objects may hold 3 MiB and 1.5 MiB, and JSON writes some bytes as six."""
-MAX_KEPT_BYTES = 36 * 1024 * 1024
+MAX_KEPT_BYTES = 33 * 1024 * 1024
 """Of all bodies under way: one of the largest, or thousands of ordinary ones. Decoding one takes up to four times its
 bytes for a moment, one at a time since nothing waits meanwhile. One that finds no room is
 answered as one that is too large, so that nobody runs this process out of memory."""
 MAX_SMALL_KEPT_BYTES = 12 * 1024 * 1024
 """What ordinary reviews find beyond that, so that large ones take no room from them."""
 LARGE_BYTES = 64 * 1024
-"""Ordinary reviews have some 10 KiB. A large one, of hundreds of containers or of megabytes, is work for tens of
-milliseconds in which nobody else is answered."""
+"""Ordinary reviews have some 10 KiB."""
 TOO_LARGE = "the review is larger than can be read now (32 MiB at most)"
 
 

@@ -15,12 +15,15 @@ from webhook.registry.patience import Patience
 from webhook.registry.request import Request, build
 from webhook.registry.resolution import Blocked, Conclusion
 from webhook.shortcuts import Notes, Shortcuts
+from webhook.turns import Turns
 
 MAX_REQUESTS = 512
 """Requests under way over all registries, so that sockets stay below the 1,024 that a process may have by default."""
 _MOST_OF_ONE = 0.75
 """Of the places at a registry, and of all: what the images of one namespace may take, so that others find some free."""
-
+MAX_AT_ONCE = 8
+"""Requests under way for one namespace that are sent as they come; each one beyond takes a turn, since sending and
+reading are half a millisecond in which nobody else is answered."""
 SILENT_SECONDS = 1.5
 """A request that its review gave up after so long has timed out, as far as patience goes: reviews may have less time
 than a request."""
@@ -80,6 +83,7 @@ class Registries:
         self._patience = Patience()
         self._lanes: dict[Origin, FairSlots] = {}
         self._all = _fair(MAX_REQUESTS)
+        self._turns = Turns()
         self._tokens: Flights[Hashable, Reply] = Flights()
 
     def sick(self) -> tuple[str, ...]:
@@ -171,6 +175,8 @@ class Registries:
         lane = self._lanes.setdefault(origin, _fair(self._per_registry))
         try:
             async with lane.slot(namespace), self._all.slot(namespace):
+                if self._all.held_by(namespace) > MAX_AT_ONCE:
+                    await self._turns.take()
                 yield
         finally:
             if not len(lane) and self._lanes.get(origin) is lane:
