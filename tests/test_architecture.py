@@ -50,6 +50,7 @@ DOORS = {
 }
 """Which files may import a foreign library."""
 NEIGHBOURS = {
+    ("webhook/wire/acceptor.py", "webhook.wire.arrival"),
     ("webhook/wire/acceptor.py", "webhook.wire.crowd"),
     ("webhook/wire/application.py", "webhook.wire.bodies"),
     ("webhook/wire/cluster.py", "webhook.wire.cutting"),

@@ -10,10 +10,11 @@ import pytest
 from tests.judged import FakeCluster, FakeRegistries, make_pipeline, pull_secret
 from tests.registry.playing import BASIC, UNAUTHORIZED, answer, found
 from tests.verdict.making import secret, use
+from webhook.asking import MAX_IMAGES_AT_ONCE
 from webhook.case import Case
 from webhook.images.onnode import NodeImages
 from webhook.images.uses import ImageUse
-from webhook.judging import MAX_IMAGES_AT_ONCE, MAX_USES
+from webhook.judging import MAX_USES
 from webhook.keychain.pullsecrets import UnreadableSecret, Wanted
 from webhook.registry.exchange import Intent, Reply
 from webhook.verdict.judgement import Verdict

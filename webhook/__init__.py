@@ -12,12 +12,13 @@ The map; a review travels down it:
     shortcuts.py what one conversation with a registry spares the next
     flights.py   equal questions in flight share one answer
     fairness.py  slots that one noisy namespace cannot take from the others
-    turns.py     long work in short steps
     places.py    how many reviews there may be at once
     restraint.py, stopwatch.py   seldom lines in the log, and times in them
     case.py      what is judged
     road.py      what is known of the nodes' road to registries
+    turns.py     long work in short steps
     reading.py   the pod's keychain, from the cluster or remembered
+    asking.py    what is known of images, and what has to be asked
     judging.py   one workload under one deadline
     pipeline.py  from the bytes of a review to the bytes of its answer
     settings/    every setting, its form and its default

@@ -34,10 +34,6 @@ class FairSlots:
         """How many hold a slot or wait for one."""
         return sum(self._held.values()) + sum(map(len, self._lines.values()))
 
-    def held_by(self, asker: str) -> int:
-        """How many one asker holds."""
-        return self._held.get(asker, 0)
-
     @asynccontextmanager
     async def slot(self, asker: str) -> AsyncIterator[None]:
         """Hold a slot inside the block; wait for it first."""

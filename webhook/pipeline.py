@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from webhook.admission.early import EarlyReason, early_allow, is_controlled
 from webhook.admission.response import AuditedImage, bound_images, bound_warnings, render
 from webhook.admission.review import MalformedReviewError, Review, UnreadableReviewError, find_uid, parse
@@ -24,11 +22,14 @@ from webhook.verdict.judgement import Verdict
 from webhook.verdict.policy import Decision, Mode, Rules
 from webhook.verdict.wording import name_workload
 
+LARGE_BYTES = 256 * 1024
+"""Of a body; a larger one takes a turn to be read: one of 7 MiB takes five milliseconds, and nobody else is answered
+meanwhile."""
 LONG_BYTES = 16 * 1024
-"""Most reviews are shorter. A longer one may take milliseconds until it is understood, and nobody else is answered
-meanwhile; one of 7 MiB takes five to be read as a review, and five more to be read as its kind."""
+"""Of the objects in a review; most are shorter. Longer ones, with hundreds of images or megabytes of anything, take a
+turn to be understood."""
 REST = 9.0
-"""Times such a step: of ten others' reviews, one meets it."""
+"""After such a turn, times its length: of ten others' reviews, one meets it."""
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -57,7 +58,8 @@ class Pipeline:
         self._kinds = kinds
         self._rules = rules
         self._max_of_one = max_of_one
-        self._turns = Turns(rest=REST)
+        self._reading = Turns(rest=REST)
+        self._admitting = Turns(rest=REST)
         self._judged: Counter[str] = Counter()
         """How many reviews are judged at the moment, by namespace; nothing is kept of those that have none."""
 
@@ -76,10 +78,10 @@ class Pipeline:
         Raises:
             MalformedReviewError: The body is no AdmissionReview.
         """
-        if not await self._take_turn(body, deadline_at):
-            return self.answer_unread(body, mode, TOO_MANY)
         try:
-            review = parse(body)
+            review = await self._parse(body, deadline_at)
+        except TimeoutError:
+            return self.answer_unread(body, mode, TOO_MANY)
         except UnreadableReviewError as fault:
             return _not_understood(ReviewFacts(uid=fault.uid, mode=mode), str(fault))
         facts = _facts(review, mode)
@@ -134,9 +136,10 @@ class Pipeline:
 
     async def _answer(self, review: Review, facts: ReviewFacts, deadline_at: float) -> Answered:
         watch = Stopwatch()
-        if not await self._take_turn(review.object or b"", deadline_at):
+        try:
+            admitted = await self._admit(review, facts.mode, deadline_at)
+        except TimeoutError:
             return _not_understood(facts, TOO_MANY)
-        admitted = self.admit(review, facts.mode)
         if isinstance(admitted, Nothing):
             return _allowed(replace(facts, early=admitted.reason))
         watch.note("admission")
@@ -146,15 +149,19 @@ class Pipeline:
         durations = {**watch.noted, **verdict.durations}
         return _decided(replace(facts, mode=admitted.mode, durations=durations), verdict)
 
-    async def _take_turn(self, document: bytes | msgspec.Raw, deadline_at: float) -> bool:
-        """Wait until it is a long document's turn to be read; false where it never is."""
-        try:
-            async with asyncio.timeout_at(deadline_at):
-                if len(document) > LONG_BYTES:
-                    await self._turns.take()
-        except TimeoutError:
-            return False
-        return True
+    async def _parse(self, body: bytes, deadline_at: float) -> Review:
+        """Read a body, in a turn of its own if it is large; TimeoutError where that does not come."""
+        if len(body) <= LARGE_BYTES:
+            return parse(body)
+        async with self._reading.step(until=deadline_at):
+            return parse(body)
+
+    async def _admit(self, review: Review, mode: Mode, deadline_at: float) -> Case | Nothing:
+        """Find what there is to judge, in a turn of its own if that is long; TimeoutError where that does not come."""
+        if len(review.object or b"") + len(review.old_object or b"") <= LONG_BYTES:
+            return self.admit(review, mode)
+        async with self._admitting.step(review.namespace, until=deadline_at):
+            return self.admit(review, mode)
 
     async def _judge_in_place(self, case: Case, deadline_seconds: float) -> Verdict:
         self._judged[case.namespace] += 1

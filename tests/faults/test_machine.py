@@ -1,6 +1,11 @@
-"""A machine that gives little: a disk on which nothing can be written, few files that may be open."""
+"""A machine that gives little: a disk that cannot be written, few files that may be open, a time of standing still."""
 
+import contextlib
+import http.client
+import os
 import shutil
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +18,17 @@ from tests.faults.conftest import HONEST
 from tests.faults.playing import TIMEOUT_SECONDS, play, play_all
 from tests.faults.stage import Stage, stage
 from tests.faults.table import FAULTS
+from tests.servers.webhook import Webhook
 
 HANGING = tuple(fault for fault in FAULTS if fault.name == "login-silence")
 OPEN_FILES, AT_ONCE = 64, 10
 """Each review in flight has a connection of the API server's, and one to its registry."""
 # The log goes through a process without the limit, which it would be written against otherwise.
 FULL_DISK = 'exec > >(exec cat) 2>&1; ulimit -f 0; exec "$@"'
+STANDSTILL_SECONDS = 3
+STANDSTILL = f"import signal, time\nsignal.signal(signal.SIGUSR1, lambda *_: time.sleep({STANDSTILL_SECONDS}))\n"
+"""A module that Python imports by itself: at a signal the event loop stands still."""
+NOTE_PROCESS = 'echo $$ > "$0"; exec "$@"'
 FEW_FILES = f'ulimit -n {OPEN_FILES}; exec "$@"'
 
 
@@ -49,3 +59,34 @@ def test_with_few_open_files_all_are_answered_in_time_and_it_recovers(poor: Stag
     assert max(played.seconds for played in plays.values()) < TIMEOUT_SECONDS
     sound = Case(HONEST.name, cases.WAYS[3])
     assert play(running, sound.review()).outcome.decision == "allow"
+
+
+def is_alive(running: Webhook, seconds: float) -> bool:
+    with contextlib.closing(http.client.HTTPConnection(running.probes, timeout=seconds)) as connection:
+        try:
+            connection.request("GET", "/livez")
+            return connection.getresponse().status == 200
+        except TimeoutError:
+            return False
+
+
+def test_an_event_loop_that_stands_still_is_seen_by_the_kubelet_and_denies_nothing(
+    poor: Stage, pair: Pair, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(STANDSTILL)
+    note = tmp_path / "process"
+    running = poor.run(
+        pair,
+        poor.serve_cluster().url,
+        {"PYTHONPATH": str(tmp_path)},
+        launcher=["/bin/sh", "-c", NOTE_PROCESS, note],
+    )
+    wanted = cases.of(HONEST.name)
+    assert is_alive(running, 1)
+    os.kill(int(note.read_text()), signal.SIGUSR1)
+    assert not is_alive(running, 1), "and three times in a row the kubelet would restart it"
+    begun_at = time.monotonic()
+    plays = play_all(running, wanted)
+    assert [played.outcome.decision for played in plays.values()] == ["allow"] * len(plays)
+    assert STANDSTILL_SECONDS / 3 < time.monotonic() - begun_at < TIMEOUT_SECONDS, "they had to wait, and not for long"
+    assert is_alive(running, 1)

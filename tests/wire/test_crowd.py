@@ -5,6 +5,8 @@ import pytest
 from webhook.wire.crowd import FAIR_SECONDS, Crowd, Standing
 
 LONG = FAIR_SECONDS + 1
+ANYBODY = ""
+"""The peer of all that are given none."""
 SILENT, WAITING, UNFINISHED, IDLE, WORKING = Standing
 
 
@@ -42,7 +44,7 @@ def many(count, standing, since=0.0, peer=""):
 def test_where_there_is_room_nobody_goes(standing):
     crowd, connections = crowd_of(*many(3, standing), max_silent=4, max_quiet=4, max_all=4)
     assert crowd.let_come(LONG)
-    assert crowd.let_begin(LONG)
+    assert crowd.let_begin(LONG, ANYBODY)
     assert ended(connections) == []
 
 
@@ -57,7 +59,7 @@ def test_who_has_kept_us_waiting_longest_goes_for_who_comes(standing):
 @pytest.mark.parametrize("standing", [UNFINISHED, IDLE])
 def test_who_has_kept_us_waiting_longest_goes_for_who_begins(standing):
     crowd, connections = crowd_of(("first", standing, 0.0), ("later", standing, 1.0), *many(5, SILENT), max_quiet=2)
-    assert crowd.let_begin(LONG)
+    assert crowd.let_begin(LONG, ANYBODY)
     assert ended(connections) == ["first"]
 
 
@@ -65,7 +67,7 @@ def test_who_has_kept_us_waiting_longest_goes_for_who_begins(standing):
 def test_while_nobody_has_kept_us_waiting_for_long_who_comes_has_to_wait(standing):
     crowd, connections = crowd_of(*many(2, standing), max_quiet=2, max_all=2)
     assert not crowd.let_come(FAIR_SECONDS / 2)
-    assert not crowd.let_begin(FAIR_SECONDS / 2)
+    assert not crowd.let_begin(FAIR_SECONDS / 2, ANYBODY)
     assert ended(connections) == []
 
 
@@ -77,7 +79,7 @@ def test_nobody_waits_for_the_silent_and_the_first_of_them_goes():
 
 def test_the_silent_take_no_room_from_others():
     crowd, connections = crowd_of(*many(9, SILENT), max_silent=10, max_quiet=1, max_all=1)
-    assert crowd.let_begin(0.0)
+    assert crowd.let_begin(0.0, ANYBODY)
     assert crowd.let_come(0.0)
     assert ended(connections) == []
 
@@ -87,31 +89,61 @@ def test_where_one_peer_takes_more_than_half_of_the_room_it_makes_room_at_once(s
     crowd, connections = crowd_of(
         *many(1, standing, peer="server"), *many(5, standing, peer="stranger"), max_quiet=6, max_all=9
     )
-    assert crowd.let_begin(0.0)
+    assert crowd.let_begin(0.0, ANYBODY)
     assert ended(connections) == [f"stranger: {standing.value} 0"]
 
 
 def test_a_peer_that_takes_half_of_the_room_has_the_same_patience_as_others():
     crowd, connections = crowd_of(*many(3, UNFINISHED, peer="a"), *many(3, UNFINISHED, peer="b"), max_quiet=6)
-    assert not crowd.let_begin(FAIR_SECONDS / 2)
+    assert not crowd.let_begin(FAIR_SECONDS / 2, ANYBODY)
     assert ended(connections) == []
 
 
-def test_handshakes_that_one_peer_has_waiting_make_room_for_others_and_for_no_more_of_its_own():
-    alone, connections = crowd_of(*many(4, WAITING, peer="server"), max_quiet=6, max_all=4)
-    assert not alone.let_come(LONG)
-    assert ended(connections) == []
+def test_a_peer_that_takes_more_than_half_of_the_room_makes_none_for_more_of_its_own():
     crowd, connections = crowd_of(
-        *many(4, WAITING, peer="stranger"), *many(1, WORKING, peer="server"), max_quiet=6, max_all=5
+        *many(1, IDLE, peer="stranger"), *many(5, UNFINISHED, peer="server"), max_quiet=6, max_all=9
     )
+    assert not crowd.let_begin(0.0, "server")
+    assert ended(connections) == []
+    assert crowd.let_begin(0.0, "stranger")
+    assert ended(connections) == ["server: unfinished 0"]
+
+
+def test_handshakes_that_wait_for_us_fill_nobody_s_room_for_the_quiet():
+    crowd, connections = crowd_of(
+        *many(3, UNFINISHED, peer="a"), *many(3, UNFINISHED, peer="b"), *many(9, WAITING, peer="server"), max_quiet=6
+    )
+    assert not crowd.let_begin(0.0, "c")
+    assert ended(connections) == []
+
+
+@pytest.mark.parametrize(("others", "goes"), [([], []), (many(1, WORKING, peer="server"), ["stranger: waiting 0"])])
+def test_handshakes_that_fill_nearly_all_of_the_room_make_room_where_there_are_others(others, goes):
+    crowd, connections = crowd_of(
+        *others, *many(8 - len(others), WAITING, peer="stranger"), *many(1, SILENT, peer="stranger"), max_all=8
+    )
+    assert crowd.let_come(LONG) is bool(goes)
+    assert ended(connections) == goes
+
+
+def test_a_burst_of_one_server_s_beside_another_s_connection_waits():
+    crowd, connections = crowd_of(
+        *many(1, IDLE, peer="b"), *many(5, WORKING, peer="a"), *many(6, WAITING, peer="a"), max_all=12
+    )
+    assert not crowd.let_come(0.0)
+    assert ended(connections) == []
+
+
+def test_of_the_silent_those_of_a_peer_with_most_of_them_go_first():
+    crowd, connections = crowd_of(*many(1, SILENT, peer="server"), *many(3, SILENT, peer="stranger"), max_silent=4)
     assert crowd.let_come(0.0)
-    assert ended(connections) == ["stranger: waiting 0"]
+    assert ended(connections) == ["stranger: silent 0"]
 
 
 def test_a_peer_that_has_left_no_longer_counts():
     crowd, connections = crowd_of(*many(1, IDLE, peer="server"), *many(5, UNFINISHED, peer="stranger"), max_quiet=5)
     crowd.leave(connections[0])
-    assert not crowd.let_begin(FAIR_SECONDS / 2)
+    assert not crowd.let_begin(FAIR_SECONDS / 2, "stranger")
     assert ended(connections) == []
 
 
@@ -135,8 +167,8 @@ def test_the_silent_go_before_the_unfinished_and_these_before_the_idle():
 
 def test_a_crowd_at_the_door_takes_the_idle_ones_half_of_the_room_from_nobody():
     crowd, connections = crowd_of(*many(2, IDLE), *many(2, UNFINISHED, LONG), max_quiet=4)
-    assert not crowd.let_begin(LONG)
-    assert crowd.let_begin(2 * LONG)
+    assert not crowd.let_begin(LONG, ANYBODY)
+    assert crowd.let_begin(2 * LONG, ANYBODY)
     assert ended(connections) == ["unfinished 0"]
 
 
@@ -144,14 +176,14 @@ def test_of_idle_ones_beyond_half_of_the_room_the_one_that_was_used_least_recent
     crowd, connections = crowd_of(*many(4, IDLE), max_quiet=4)
     for standing in (UNFINISHED, WORKING, IDLE):
         crowd.place(connections[0], standing, LONG)
-    assert crowd.let_begin(LONG)
+    assert crowd.let_begin(LONG, ANYBODY)
     assert ended(connections) == ["idle 1"]
 
 
 def test_what_drips_grows_no_younger():
     crowd, connections = crowd_of(("dripping", UNFINISHED, 0.0), ("silent", UNFINISHED, 1.0), max_quiet=2)
     crowd.place(connections[0], UNFINISHED, 5.0)
-    assert crowd.let_begin(9.0)
+    assert crowd.let_begin(9.0, ANYBODY)
     assert ended(connections) == ["dripping"]
 
 

@@ -40,6 +40,9 @@ _EXPECTED_FAULTS = (
 )
 """What a person can mend; each one's text is one line."""
 
+MAX_PROBES = 64
+"""Connections at once of the kubelet, Prometheus and whoever else asks how we are."""
+
 
 @click.command(short_help="Answer the API server's reviews.")
 @click.option(
@@ -159,6 +162,9 @@ def _probes(settings: Settings, telemetry: Telemetry, readiness: _Readiness) -> 
         ),
         host=settings.probes.host,
         port=settings.probes.port,
+        max_silent=MAX_PROBES,
+        max_quiet=MAX_PROBES,
+        max_connections=MAX_PROBES,
     )
 
 

@@ -107,11 +107,11 @@ class Acceptor:
         self._arrivals.discard(arrival)
         self._crowd.leave(arrival)
 
-    async def connect(self, connection: socket.socket) -> None:
+    async def connect(self, connection: socket.socket, on_made: Callable[[], None]) -> None:
         """Make a connection of a socket; it is the transport's to close from here on, however this ends."""
         timeout = self._handshake_seconds if self._tls else None
         await self._loop.connect_accepted_socket(
-            lambda: _Doorman(self._make_protocol), connection, ssl=self._tls, ssl_handshake_timeout=timeout
+            lambda: _Doorman(self._make_protocol, on_made), connection, ssl=self._tls, ssl_handshake_timeout=timeout
         )
 
     def _resume(self) -> None:
@@ -154,7 +154,7 @@ class Acceptor:
         if not self._lines:
             return
         now = self._loop.time()
-        if not self._crowd.let_begin(now):
+        if not self._crowd.let_begin(now, next(iter(self._lines))):
             self._loop.call_later(PAUSE_SECONDS, self._shake_hands)
             return
         arrival = self._take_next()
@@ -189,10 +189,12 @@ class _Doorman(asyncio.Protocol):
     keeps everybody waiting.
     """
 
-    def __init__(self, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(self, make_protocol: Callable[[], asyncio.Protocol], on_made: Callable[[], None]) -> None:
         self._make_protocol = make_protocol
+        self._on_made = on_made
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._on_made()
         protocol = self._make_protocol()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)

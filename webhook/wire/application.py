@@ -122,7 +122,7 @@ class _Reviews:
             body.add(message.get("body", b""))
             is_complete = not message.get("more_body", False)
             if body.size_bytes > LARGE_BYTES and not is_complete:
-                await self.reading.take()
+                await self.reading.take(request.client.host if request.client else "")
 
     async def _answer(self, request: Request, body: Body, mode: Mode, deadline_at: float) -> Answered | None:
         """Answer a review; None where its sender does not stay to hear it, and nothing goes on for it then."""

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from asyncio import TimerHandle
+from collections.abc import Callable
 from typing import Protocol
 
 RECORD_HEAD_BYTES = 5
@@ -22,27 +23,30 @@ class Reception(Protocol):
     def leave(self, arrival: "Arrival") -> None:
         """Forget somebody who became a connection, or never will."""
 
-    async def connect(self, connection: socket.socket) -> None:
-        """Make a connection of a socket; it is the transport's to close from here on, however this ends."""
+    async def connect(self, connection: socket.socket, on_made: Callable[[], None]) -> None:
+        """Make a connection of a socket; it is the transport's to close from here on, however this ends.
+
+        `on_made` is called when it is one, before its protocol knows.
+        """
 
 
 class Arrival:
     """A socket between its accept and its connection."""
 
     __slots__ = (
-        "_acceptor",
         "_awaited_bytes",
         "_connection",
         "_is_ours",
         "_loop",
         "_opening",
+        "_reception",
         "_timer",
         "is_over",
         "peer",
     )
 
-    def __init__(self, acceptor: Reception, connection: socket.socket, peer: str) -> None:
-        self._acceptor = acceptor
+    def __init__(self, reception: Reception, connection: socket.socket, peer: str) -> None:
+        self._reception = reception
         self._connection = connection
         self.peer = peer
         self._awaited_bytes = 1
@@ -58,7 +62,7 @@ class Arrival:
         self._connection.setblocking(False)
         self._timer = loop.call_later(seconds, self.abort)
         if not has_handshake or self._has_spoken():
-            self._acceptor.join(self)
+            self._reception.join(self)
         else:
             loop.add_reader(self._connection, self._speak)
 
@@ -79,7 +83,7 @@ class Arrival:
         if self._has_spoken():
             self._loop.remove_reader(self._connection)
             self._await(1)
-            self._acceptor.join(self)
+            self._reception.join(self)
 
     def _has_spoken(self) -> bool:
         """Say whether the handshake can begin; where more is awaited, nothing wakes the event loop before it is there.
@@ -100,7 +104,7 @@ class Arrival:
     async def _open(self) -> None:
         self._is_ours = False
         try:
-            await self._acceptor.connect(self._connection)
+            await self._reception.connect(self._connection, self._leave)
         except OSError:
             # Whoever does not come through the handshake is no client of ours, and hears of it from TLS.
             return
@@ -113,7 +117,7 @@ class Arrival:
             self._timer.cancel()
         # Each of them holds this one too: a cycle would wait for the garbage collector, and everybody with it.
         self._timer = self._opening = None
-        self._acceptor.leave(self)
+        self._reception.leave(self)
 
 
 def _first_record_bytes(connection: socket.socket) -> int:

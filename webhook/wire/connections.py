@@ -204,11 +204,22 @@ def _guarded(door: Door) -> Callable[[AddressInfo], socket.socket]:
     return open_socket
 
 
+class _Handler(ResponseHandler):
+    """Ends without a goodbye: one of TLS goes on reading, for uvloop's 30 s, from a peer that goes on sending."""
+
+    def close(self) -> None:
+        self.abort()
+
+
 class _Connector(aiohttp.TCPConnector):
     """Uses no connection again on which something came unasked, such as a body after HEAD.
 
     It would be taken for the next answer, and each answer after it for that of the request before.
     """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 (handed on as they are)
+        super().__init__(**options)
+        self._factory = partial(_Handler, loop=self._loop)  # type: ignore[assignment]
 
     async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
         for handler, _ in self._conns.get(key, ()):
@@ -217,11 +228,7 @@ class _Connector(aiohttp.TCPConnector):
         return await super()._get(key, traces)
 
     def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
-        is_over = should_close or protocol.should_close or self.force_close
-        if is_over:
-            # A goodbye would go on reading from a peer that goes on sending, for uvloop's 30 s.
-            protocol.abort()
-        super()._release(key, protocol, should_close=is_over)
+        super()._release(key, protocol, should_close=should_close)
         if protocol.transport is not None:
             # The last answer's parser would swallow half an answer unseen; without one, any byte counts, and few stay.
             protocol._parser = None  # noqa: SLF001 (nothing public tells of a byte that came)

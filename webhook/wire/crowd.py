@@ -1,7 +1,7 @@
 """Who is connected, and who goes when there is no more room."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from enum import Enum
 from typing import Protocol
 
@@ -41,9 +41,9 @@ class Crowd:
     """The connections of a listener, bounded in number.
 
     Whoever comes when there are too many takes the place of the one that has kept us waiting longest, or waits for a
-    moment while nobody has for long. A peer with more than half of the room has no such patience to expect where there
-    are others. One whose review is in flight never goes, nor, in a burst of the API server's alone, one whose handshake
-    we have not come to yet.
+    moment while nobody has for long. A peer that takes most of the room has no such patience to expect where there are
+    others. One whose review is in flight never goes, nor does one whose handshake we have not come to yet, unless
+    nearly all of the room is such ones of its peer.
     """
 
     def __init__(self, *, max_silent: int, max_quiet: int, max_all: int) -> None:
@@ -60,9 +60,7 @@ class Crowd:
         # Each in the order in which they came to their standing: what drips is made no younger by it.
         self._since: dict[Standing, dict[Member, float]] = {standing: {} for standing in Standing}
         self._standings: dict[Member, Standing] = {}
-        self._present: Counter[str] = Counter()
-        self._unsettled: Counter[str] = Counter()
-        """Of each peer, all that are here, and those of them on which nobody works."""
+        self._of_peers: dict[Standing, Counter[str]] = {standing: Counter() for standing in Standing}
 
     def __len__(self) -> int:
         return len(self._standings)
@@ -78,44 +76,39 @@ class Crowd:
             self.leave(member)
             self._standings[member] = standing
             self._since[standing][member] = now
-            self._count(member.peer, standing, 1)
+            self._of_peers[standing][member.peer] += 1
 
     def leave(self, member: Member) -> None:
         """Forget a connection; one that is not here may leave."""
         standing = self._standings.pop(member, None)
         if standing:
             del self._since[standing][member]
-            self._count(member.peer, standing, -1)
+            self._of_peers[standing][member.peer] -= 1
+            if not self._of_peers[standing][member.peer]:
+                del self._of_peers[standing][member.peer]
 
     def let_come(self, now: float) -> bool:
         """Make room for one more who is silent yet; false where it has to wait."""
         while self._count_begun() >= self._max_all:
-            if not self._end_first((*self._quiet_to_go(), Standing.WAITING), now):
+            standings = (*self._quiet_to_go(), Standing.WAITING)
+            if not (self._end_slow(now) or self._end_of_crowd(standings, 0.75 * self._max_all)):
                 return False
         if len(self._since[Standing.SILENT]) >= self._max_silent:
             # Nobody has to be patient with them: what begins a handshake is sent with the connection.
-            self._end(next(iter(self._since[Standing.SILENT])))
+            silent = (Standing.SILENT,)
+            _ = self._end_of_crowd(silent, 0.5 * self._max_silent) or self._end_oldest(silent)
         return True
 
-    def let_begin(self, now: float) -> bool:
-        """Make room for one more who shakes hands or asks; false where it has to wait."""
+    def let_begin(self, now: float, peer: str) -> bool:
+        """Make room for one more who shakes hands; false where it has to wait."""
         while self._count_quiet() >= self._max_quiet:
-            if not self._end_first(self._quiet_to_go(), now):
+            if not (self._end_slow(now) or self._end_for(peer)):
                 return False
         return True
 
     def end_any(self) -> None:
         """End the one that is missed least, however short a time it has been here, unless all wait for us."""
-        for standing in (Standing.SILENT, Standing.UNFINISHED, Standing.IDLE):
-            if self._since[standing]:
-                self._end(next(iter(self._since[standing])))
-                return
-
-    def _count(self, peer: str, standing: Standing, change: int) -> None:
-        for counts in (self._present,) if standing is Standing.WORKING else (self._present, self._unsettled):
-            counts[peer] += change
-            if not counts[peer]:
-                del counts[peer]
+        self._end_oldest((Standing.SILENT, Standing.UNFINISHED, Standing.IDLE))
 
     def _count_begun(self) -> int:
         return len(self) - len(self._since[Standing.SILENT])
@@ -128,19 +121,33 @@ class Crowd:
         is_idle_spared = 2 * len(self._since[Standing.IDLE]) <= self._max_quiet
         return (Standing.UNFINISHED,) if is_idle_spared else (Standing.UNFINISHED, Standing.IDLE)
 
-    def _end_first(self, standings: Iterable[Standing], now: float) -> bool:
-        """End the first of these that may go, of the first standing where there is one."""
+    def _end_slow(self, now: float) -> bool:
+        """End the one that has kept us waiting longest, of the first standing where one has for long."""
+        slow = (
+            standing
+            for standing in self._quiet_to_go()
+            if next(iter(self._since[standing].values()), now) <= now - FAIR_SECONDS
+        )
+        return self._end_oldest(slow)
+
+    def _end_for(self, peer: str) -> bool:
+        """End one of another peer that takes more than half of the room for the quiet."""
+        quiet = self._of_peers[Standing.UNFINISHED] + self._of_peers[Standing.IDLE]
+        crowding = {other for other, count in quiet.items() if 2 * count > self._max_quiet}
+        return self._end_oldest(self._quiet_to_go(), crowding - {peer})
+
+    def _end_of_crowd(self, standings: tuple[Standing, ...], most: float) -> bool:
+        """End one of the peer that has more than so many of these standings, where there are other peers."""
+        counts = sum((self._of_peers[standing] for standing in standings), Counter[str]())
+        crowding = {peer for peer, count in counts.items() if count > most}
+        return len(set().union(*self._of_peers.values())) > 1 and self._end_oldest(standings, crowding)
+
+    def _end_oldest(self, standings: Iterable[Standing], peers: Container[str] | None = None) -> bool:
+        """End the first of the first standing that has one, of these peers if they are named; false: none has."""
         for standing in standings:
-            for member, since in self._since[standing].items():
-                if self._may_go(member, standing, now - since):
-                    self._end(member)
+            for member in self._since[standing]:
+                if peers is None or member.peer in peers:
+                    self.leave(member)
+                    member.abort()
                     return True
         return False
-
-    def _may_go(self, member: Member, standing: Standing, age_seconds: float) -> bool:
-        is_slow = standing is not Standing.WAITING and age_seconds >= FAIR_SECONDS
-        return is_slow or (2 * self._unsettled[member.peer] > self._max_quiet and len(self._present) > 1)
-
-    def _end(self, member: Member) -> None:
-        self.leave(member)
-        member.abort()

@@ -1,6 +1,7 @@
 """The registry client: holds a conversation by sending what it intends and telling it what came."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ class Registries:
         self._lanes: dict[Origin, FairSlots] = {}
         self._all = _fair(MAX_REQUESTS)
         self._turns = Turns()
+        self._under_way: Counter[str] = Counter()
+        """Requests by namespace, those that wait for a place among them; nothing is kept of those that have none."""
         self._tokens: Flights[Hashable, Reply] = Flights()
 
     def sick(self) -> tuple[str, ...]:
@@ -144,7 +147,7 @@ class Registries:
         # Nobody waits in line for what will be held back; who came before the trouble finds it at the line's end.
         held = self._patience.find_hold(origin, asker.account, begin, asker=asker.namespace)
         if held is None:
-            async with self._place(origin, asker.namespace):
+            async with self._begun(asker.namespace), self._place(origin, asker.namespace):
                 begin = clock()
                 reply = await self._send(request, origin, asker)
         else:
@@ -171,12 +174,23 @@ class Registries:
         return reply
 
     @asynccontextmanager
+    async def _begun(self, namespace: str) -> AsyncIterator[None]:
+        """Have a request of a namespace with many take a turn first; it holds no place meanwhile."""
+        self._under_way[namespace] += 1
+        try:
+            if self._under_way[namespace] > MAX_AT_ONCE:
+                await self._turns.take(namespace)
+            yield
+        finally:
+            self._under_way[namespace] -= 1
+            if not self._under_way[namespace]:
+                del self._under_way[namespace]
+
+    @asynccontextmanager
     async def _place(self, origin: Origin, namespace: str) -> AsyncIterator[None]:
         lane = self._lanes.setdefault(origin, _fair(self._per_registry))
         try:
             async with lane.slot(namespace), self._all.slot(namespace):
-                if self._all.held_by(namespace) > MAX_AT_ONCE:
-                    await self._turns.take()
                 yield
         finally:
             if not len(lane) and self._lanes.get(origin) is lane:

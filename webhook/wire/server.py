@@ -31,8 +31,8 @@ MAX_CONNECTIONS = 1408
 MAX_SILENT_CONNECTIONS = 512
 """Connections that have not begun a handshake, beside all others. What begins it is sent with the connection: were
 10,000 to come in a second, each would still have 50 ms."""
-SILENT_SHARE, QUIET_SHARE, ALL_SHARE = 0.125, 0.25, 0.5
-"""Of the files that may be open, where the system allows few: the rest is for registries, the cluster and probes."""
+SILENT_SHARE, QUIET_SHARE, ALL_SHARE = 0.125, 0.25, 0.375
+"""Of the files that may be open, where the system allows few: the other half is for registries, the cluster, probes."""
 BACKLOG = 2048
 """Connections that wait to be accepted; the API server opens one for each call in flight."""
 TURN_SECONDS = 0.01

@@ -76,6 +76,11 @@ def trust_another(scenery: Scenery) -> None:
     scenery.trust(base64.b64encode(other).decode())
 
 
+def trust_nobody(scenery: Scenery) -> None:
+    """As whoever applies the manifests again, without the bundle that was put in after them."""
+    scenery.trust("")
+
+
 def trust_ours(scenery: Scenery) -> None:
     scenery.trust(pullcheck.read_bundle(scenery.cluster))
 
@@ -97,6 +102,7 @@ FAULTS = [
     Fault("hanging", stop, go_on, "context deadline exceeded", is_slow=True),
     Fault("expired", let_expire, renew, "x509: certificate has expired or is not yet valid"),
     Fault("distrusted", trust_another, trust_ours, "x509: certificate signed by unknown authority"),
+    Fault("wiped", trust_nobody, trust_ours, "x509: certificate signed by unknown authority"),
 ]
 
 
