@@ -2,21 +2,25 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from tests.judged import FakeCluster, FakeRegistries, make_pipeline, pull_secret
-from tests.registry.playing import BASIC, UNAUTHORIZED, answer, found
+from tests.registry.playing import BASIC, NOT_FOUND, UNAUTHORIZED, answer, found
 from tests.verdict.making import secret, use
 from webhook.asking import MAX_IMAGES_AT_ONCE
 from webhook.case import Case
 from webhook.images.onnode import NodeImages
+from webhook.images.reference import Reference
 from webhook.images.uses import ImageUse
 from webhook.judging import MAX_USES
-from webhook.keychain.pullsecrets import UnreadableSecret, Wanted
+from webhook.keychain.pullsecrets import Keychain, UnreadableSecret, Wanted
 from webhook.registry.exchange import Intent, Reply
+from webhook.registry.question import Question
+from webhook.road import Road
 from webhook.verdict.judgement import Verdict
 from webhook.verdict.policy import Decision, Mode, Rules
 
@@ -159,6 +163,54 @@ def test_many_images_are_asked_for_some_at_once_and_who_has_no_turn_by_the_deadl
 
     assert registries.conversations == 2 * MAX_IMAGES_AT_ONCE
     assert Counter(names(verdict)) == {"Resolved": MAX_IMAGES_AT_ONCE, "Unavailable": 2 * MAX_IMAGES_AT_ONCE}
+
+
+def test_what_another_workload_found_out_meanwhile_is_not_asked_again() -> None:
+    registries = FakeRegistries(lambda _: found(), delay_seconds=0.01)
+    pipeline = make_pipeline(registries)
+    images = [f"registry.example.com/app:{number}" for number in range(3 * MAX_IMAGES_AT_ONCE)]
+
+    async def scene() -> list[Verdict]:
+        orders = (images, images[::-1])
+        return await asyncio.gather(*(pipeline.judge(case(*order, wanted=NOTHING), 5) for order in orders))
+
+    assert {name for verdict in asyncio.run(scene()) for name in names(verdict)} == {"Resolved"}
+    assert registries.conversations == len(images)
+
+
+def test_a_fault_of_ours_about_one_image_costs_no_other_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    question = Road.question
+
+    def ask(self: Road, reference: Reference, keychain: Keychain) -> Question:
+        if reference.path == "broken":
+            raise RuntimeError("boom")
+        return question(self, reference, keychain)
+
+    monkeypatch.setattr(Road, "question", ask)
+    images = ("registry.example.com/broken:1", "registry.example.com/app:1")
+    verdict = judged(case(*images, wanted=NOTHING), FakeRegistries(lambda _: answer(404, NOT_FOUND)))
+
+    assert (verdict.decision, names(verdict)) == (Decision.DENY, ["Unavailable", "Missing"])
+
+
+def test_a_busy_event_loop_keeps_no_workload_beyond_its_deadline() -> None:
+    """Each turn of it takes long, and hundreds of images take many."""
+
+    async def scene() -> float:
+        async def be_busy() -> None:
+            while True:
+                time.sleep(0.005)  # noqa: ASYNC251 (it is what others' work does)
+                await asyncio.sleep(0)
+
+        pipeline = make_pipeline(FakeRegistries(lambda _: found()))
+        busy = asyncio.create_task(be_busy())
+        images = (f"registry.example.com/app:{number}" for number in range(MAX_USES))
+        begun_at = time.monotonic()
+        await pipeline.judge(case(*images, wanted=NOTHING), 0.5)
+        busy.cancel()
+        return time.monotonic() - begun_at
+
+    assert asyncio.run(scene()) < 1.0
 
 
 class TestOnNode:

@@ -94,6 +94,7 @@ def test_a_tag_is_remembered_for_a_minute_and_a_digest_for_an_hour(image: str, s
 
     assert memory.recall(KEY, reference(image), seconds - 0.1) == Conclusion(Resolved(DIGEST))
     assert memory.recall(KEY, reference(image), seconds) is None
+    assert not memory.knows(KEY, seconds)
     assert seen == [(kind, True), (kind, False)]
 
 

@@ -99,7 +99,8 @@ class Asking:
             wanted = self._open_question(namespace, reference, keychain)
             if keychain.is_too_large or len(wanted.question.credentials) > MAX_CREDENTIALS:
                 return Conclusion(Unavailable(reference.registry, UnavailableCause.LOGINS))
-            return self._recall(wanted) or wanted
+            # What is not known yet may be by its turn: it is looked up when it is asked for, and counted then.
+            return (self._recall(wanted) if self._conclusions.knows(wanted.key, _now()) else None) or wanted
         except Exception as fault:  # noqa: BLE001 (whatever it is, the other images keep their verdict)
             return _our_fault(reference, fault)
 
@@ -128,9 +129,7 @@ class Asking:
                         if number and number % IMAGES_PER_TURN == 0:
                             await self._turns.take(namespace)
                         await room.acquire()
-                        tasks[reference] = asyncio.create_task(
-                            self._ask(namespace, question, has_waited=number >= IMAGES_PER_TURN)
-                        )
+                        tasks[reference] = asyncio.create_task(self._ask(namespace, question))
                         tasks[reference].add_done_callback(lambda _: room.release())
             if tasks:
                 await asyncio.wait(tasks.values(), timeout=max(0, until - _now()))
@@ -139,11 +138,10 @@ class Asking:
             for task in tasks.values():
                 task.cancel()
 
-    async def _ask(self, namespace: str, wanted: _OpenQuestion, *, has_waited: bool) -> Conclusion:
-        # Others may have found out meanwhile.
-        known = self._recall(wanted) if has_waited else None
+    async def _ask(self, namespace: str, wanted: _OpenQuestion) -> Conclusion:
         # Each namespace stands in its own line at the registry: nobody waits for what another one's crowd has begun.
-        return known or await self._flights.join((wanted.key, namespace), lambda: self._hold(namespace, wanted))
+        key = (wanted.key, namespace)
+        return self._recall(wanted) or await self._flights.join(key, lambda: self._hold(namespace, wanted))
 
     async def _hold(self, namespace: str, wanted: _OpenQuestion) -> Conclusion:
         key, question = wanted.key, wanted.question

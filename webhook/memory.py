@@ -128,6 +128,10 @@ class ConclusionMemory:
         self._observe("digests" if reference.digest else "tags", found is not None)
         return found
 
+    def knows(self, key: ConclusionKey, now: float) -> bool:
+        """Say whether it would be recalled, and tell nobody that somebody asked."""
+        return self._memory.recall(key, now) is not None
+
     def keep(self, key: ConclusionKey, reference: Reference, conclusion: Conclusion, now: float) -> None:
         """Remember how it ended, if it ended well: a no is asked afresh, and trouble passes."""
         if isinstance(conclusion.resolution, Resolved):

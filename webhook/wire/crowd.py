@@ -10,6 +10,10 @@ FAIR_SECONDS = 1.0
 handshake and for a request, and a second where its machine is busy; whoever has not come to an end by then is slow or
 means ill."""
 
+CROWDING_SHARE = 0.75
+"""Of the room for newcomers, what a peer may have before it makes room for others. An API server has 600 calls in
+flight at most, unless it is set up otherwise (`--max-requests-inflight`)."""
+
 
 class Standing(Enum):
     """What a connection is about."""
@@ -91,18 +95,17 @@ class Crowd:
         """Make room for one more who is silent yet; false where it has to wait."""
         while self._count_begun() >= self._max_all:
             standings = (*self._quiet_to_go(), Standing.WAITING)
-            if not (self._end_slow(now) or self._end_of_crowd(standings, 0.75 * self._max_all)):
+            if not (self._end_slow(self._quiet_to_go(), now) or self._end_of_crowd(standings, self._max_all)):
                 return False
+        silent = (Standing.SILENT,)
         if len(self._since[Standing.SILENT]) >= self._max_silent:
-            # Nobody has to be patient with them: what begins a handshake is sent with the connection.
-            silent = (Standing.SILENT,)
-            _ = self._end_of_crowd(silent, 0.5 * self._max_silent) or self._end_oldest(silent)
+            return self._end_slow(silent, now) or self._end_of_crowd(silent, self._max_silent)
         return True
 
     def let_begin(self, now: float, peer: str) -> bool:
         """Make room for one more who shakes hands; false where it has to wait."""
         while self._count_quiet() >= self._max_quiet:
-            if not (self._end_slow(now) or self._end_for(peer)):
+            if not (self._end_slow(self._quiet_to_go(), now) or self._end_for(peer)):
                 return False
         return True
 
@@ -121,12 +124,10 @@ class Crowd:
         is_idle_spared = 2 * len(self._since[Standing.IDLE]) <= self._max_quiet
         return (Standing.UNFINISHED,) if is_idle_spared else (Standing.UNFINISHED, Standing.IDLE)
 
-    def _end_slow(self, now: float) -> bool:
+    def _end_slow(self, standings: Iterable[Standing], now: float) -> bool:
         """End the one that has kept us waiting longest, of the first standing where one has for long."""
         slow = (
-            standing
-            for standing in self._quiet_to_go()
-            if next(iter(self._since[standing].values()), now) <= now - FAIR_SECONDS
+            standing for standing in standings if next(iter(self._since[standing].values()), now) <= now - FAIR_SECONDS
         )
         return self._end_oldest(slow)
 
@@ -136,10 +137,10 @@ class Crowd:
         crowding = {other for other, count in quiet.items() if 2 * count > self._max_quiet}
         return self._end_oldest(self._quiet_to_go(), crowding - {peer})
 
-    def _end_of_crowd(self, standings: tuple[Standing, ...], most: float) -> bool:
-        """End one of the peer that has more than so many of these standings, where there are other peers."""
+    def _end_of_crowd(self, standings: tuple[Standing, ...], room: int) -> bool:
+        """End one of the peer that takes most of the room for these standings, where there are other peers."""
         counts = sum((self._of_peers[standing] for standing in standings), Counter[str]())
-        crowding = {peer for peer, count in counts.items() if count > most}
+        crowding = {peer for peer, count in counts.items() if count > CROWDING_SHARE * room}
         return len(set().union(*self._of_peers.values())) > 1 and self._end_oldest(standings, crowding)
 
     def _end_oldest(self, standings: Iterable[Standing], peers: Container[str] | None = None) -> bool:

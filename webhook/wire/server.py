@@ -28,11 +28,11 @@ MAX_QUIET_CONNECTIONS = 512
 memory, or 94 KiB with half a body: 48 MiB at most."""
 MAX_CONNECTIONS = 1408
 """These, and those with a review each: the API server opens a connection for each call in flight."""
-MAX_SILENT_CONNECTIONS = 512
-"""Connections that have not begun a handshake, beside all others. What begins it is sent with the connection: were
-10,000 to come in a second, each would still have 50 ms."""
-SILENT_SHARE, QUIET_SHARE, ALL_SHARE = 0.125, 0.25, 0.375
-"""Of the files that may be open, where the system allows few: the other half is for registries, the cluster, probes."""
+MAX_SILENT_CONNECTIONS = 1408
+"""Connections that have not begun a handshake, beside all others: as many again, since a busy API server opens all that
+it wants before it says anything."""
+SILENT_SHARE, QUIET_SHARE, ALL_SHARE = 0.35, 0.25, 0.375
+"""Of the files that may be open, where the system allows few: the rest is for registries, the cluster and probes."""
 BACKLOG = 2048
 """Connections that wait to be accepted; the API server opens one for each call in flight."""
 TURN_SECONDS = 0.01
