@@ -28,8 +28,8 @@ meanwhile."""
 LONG_BYTES = 16 * 1024
 """Of the objects in a review; most are shorter. Longer ones, with hundreds of images or megabytes of anything, take a
 turn to be understood."""
-REST = 9.0
-"""After such a turn, times its length: of ten others' reviews, one meets it."""
+REST = 15.0
+"""After such a turn, times its length: of sixteen others' reviews, one meets it."""
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -58,8 +58,7 @@ class Pipeline:
         self._kinds = kinds
         self._rules = rules
         self._max_of_one = max_of_one
-        self._reading = Turns(rest=REST)
-        self._admitting = Turns(rest=REST)
+        self._turns = Turns(rest=REST)
         self._judged: Counter[str] = Counter()
         """How many reviews are judged at the moment, by namespace; nothing is kept of those that have none."""
 
@@ -153,14 +152,14 @@ class Pipeline:
         """Read a body, in a turn of its own if it is large; TimeoutError where that does not come."""
         if len(body) <= LARGE_BYTES:
             return parse(body)
-        async with self._reading.step(until=deadline_at):
+        async with self._turns.step(until=deadline_at):
             return parse(body)
 
     async def _admit(self, review: Review, mode: Mode, deadline_at: float) -> Case | Nothing:
         """Find what there is to judge, in a turn of its own if that is long; TimeoutError where that does not come."""
         if len(review.object or b"") + len(review.old_object or b"") <= LONG_BYTES:
             return self.admit(review, mode)
-        async with self._admitting.step(review.namespace, until=deadline_at):
+        async with self._turns.step(review.namespace, until=deadline_at):
             return self.admit(review, mode)
 
     async def _judge_in_place(self, case: Case, deadline_seconds: float) -> Verdict:

@@ -13,7 +13,7 @@ STEP_SECONDS = 0.0005
 """What long work does at once: a review that is answered from memory takes twice as long."""
 TURNS_BETWEEN = 3
 """Two steps: a turn of the event loop with a step in it takes the longer, and a review needs several turns."""
-MAX_REST_SECONDS = 0.05
+MAX_REST_SECONDS = 0.075
 """After one step, however long it was."""
 _Item = TypeVar("_Item")
 

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import resource
+import select
 import socket
 import ssl
 from asyncio import TimerHandle
@@ -17,6 +18,8 @@ HANDSHAKE_SECONDS = 5.0
 """From the accept to the end of the handshake; the API server's client allows itself 10 s, and asyncio allows 60 s."""
 ACCEPTS_PER_TURN = 16
 """Of the event loop: a burst of connections must not keep the reviews waiting."""
+HEEDED_PER_TURN = 16
+"""Of those who are silent and begin to speak, or go: thousands may do so at once."""
 PAUSE_SECONDS = 0.02
 """Before another attempt, where there was no room or no file descriptor."""
 RECEIVE_BUFFER_BYTES = 64 * 1024
@@ -76,12 +79,19 @@ class Acceptor:
         self._lines: dict[str, deque[Arrival]] = {}
         """Of those whose handshake is for us to begin, one for each peer; the peer whose turn it is comes first."""
         self._is_shaking_hands = False
+        """Whether one has begun in this turn of the event loop, or in the last."""
+        self._next_try: TimerHandle | None = None
+        """Where nobody may begin one for the moment."""
+        self._silent = select.epoll()
+        """Of their own, since the event loop would heed all of them in one turn."""
+        self._heard: dict[int, Arrival] = {}
 
     def start(self) -> None:
         """Begin to accept."""
         self._listening.setblocking(False)
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        self._loop.add_reader(self._silent.fileno(), self._heed_some)
         self._resume()
 
     def close(self) -> None:
@@ -89,11 +99,23 @@ class Acceptor:
         if self._pause:
             self._pause.cancel()
         self._loop.remove_reader(self._listening)
+        self._loop.remove_reader(self._silent.fileno())
         for arrival in tuple(self._arrivals):
             arrival.abort()
+        self._silent.close()
 
     async def wait_closed(self) -> None:
         """Return at once: nothing is left after `close`."""
+
+    def hear(self, arrival: Arrival) -> None:
+        """Have somebody called when its socket can be read."""
+        self._heard[arrival.fileno()] = arrival
+        self._silent.register(arrival.fileno(), select.EPOLLIN)
+
+    def hear_no_more(self, arrival: Arrival) -> None:
+        """End what `hear` began, before the socket is closed or handed on."""
+        if self._heard.pop(arrival.fileno(), None):
+            self._silent.unregister(arrival.fileno())
 
     def join(self, arrival: Arrival) -> None:
         """Let somebody wait for the handshake."""
@@ -122,6 +144,10 @@ class Acceptor:
         self._loop.remove_reader(self._listening)
         self._pause = self._loop.call_later(PAUSE_SECONDS, self._resume)
 
+    def _heed_some(self) -> None:
+        for descriptor, _ in self._silent.poll(0, HEEDED_PER_TURN):
+            self._heard[descriptor].speak()
+
     def _accept_some(self) -> None:
         for _ in range(ACCEPTS_PER_TURN):
             if not self._crowd.let_come(self._loop.time()):
@@ -149,33 +175,33 @@ class Acceptor:
         return True
 
     def _shake_hands(self) -> None:
+        """Begin the next handshake, if anybody may begin one; come back in the next turn, or after a while."""
+        if self._next_try:
+            self._next_try.cancel()
+            self._next_try = None
         self._pass_over()
-        self._is_shaking_hands = bool(self._lines)
-        if not self._lines:
-            return
         now = self._loop.time()
-        if not self._crowd.let_begin(now, next(iter(self._lines))):
-            self._loop.call_later(PAUSE_SECONDS, self._shake_hands)
-            return
-        arrival = self._take_next()
-        self._crowd.place(arrival, Standing.UNFINISHED, now)
-        arrival.open()
-        self._loop.call_soon(self._shake_hands)
+        peer = next((peer for peer in self._lines if self._crowd.let_begin(now, peer)), None)
+        self._is_shaking_hands = peer is not None
+        if peer is not None:
+            arrival = self._take_next(peer)
+            self._crowd.place(arrival, Standing.UNFINISHED, now)
+            arrival.open()
+            self._loop.call_soon(self._shake_hands)
+        elif self._lines:
+            self._next_try = self._loop.call_later(PAUSE_SECONDS, self._shake_hands)
 
     def _pass_over(self) -> None:
         """Forget those in front who are gone: nobody has to make room for them."""
-        while self._lines:
-            peer, line = next(iter(self._lines.items()))
+        for peer, line in tuple(self._lines.items()):
             while line and line[0].is_over:
                 line.popleft()
-            if line:
-                return
-            del self._lines[peer]
+            if not line:
+                del self._lines[peer]
 
-    def _take_next(self) -> Arrival:
-        """Take the first one of the peer whose turn it is, which goes behind the others."""
-        peer, line = next(iter(self._lines.items()))
-        del self._lines[peer]
+    def _take_next(self, peer: str) -> Arrival:
+        """Take the first one of a peer, which goes behind the others."""
+        line = self._lines.pop(peer)
         arrival = line.popleft()
         if line:
             self._lines[peer] = line

@@ -8,7 +8,7 @@ MAX_HEAP_BLOCK_BYTES = 320 * 1024
 """glibc begins with 128 KiB and raises it, up to 32 MiB, with every larger block that is freed. From then on large
 bodies lie in the heap among small objects, which keep their room from being given back. Each read of TLS takes a block
 of 256 KiB for a moment: were that asked of the system every time, a body of 7 MiB would cost twice the computing."""
-COLLECT_AT = 10_000
+COLLECT_AT = 25_000
 """Objects that are there beyond those of the last time; Python's own 700 are there with every few connections."""
 _M_MMAP_THRESHOLD = -3
 """Of malloc.h; setting it keeps it where it is."""

@@ -17,6 +17,12 @@ _HANDSHAKE = b"\x16"
 class Reception(Protocol):
     """Who accepts; `wire.acceptor` has its form."""
 
+    def hear(self, arrival: "Arrival") -> None:
+        """Have somebody's `speak` called when its socket can be read."""
+
+    def hear_no_more(self, arrival: "Arrival") -> None:
+        """End what `hear` began, before the socket is closed or handed on."""
+
     def join(self, arrival: "Arrival") -> None:
         """Let somebody wait for the handshake."""
 
@@ -61,10 +67,11 @@ class Arrival:
         self._loop = loop
         self._connection.setblocking(False)
         self._timer = loop.call_later(seconds, self.abort)
-        if not has_handshake or self._has_spoken():
+        if not has_handshake:
             self._reception.join(self)
         else:
-            loop.add_reader(self._connection, self._speak)
+            self._reception.hear(self)
+            self.speak()
 
     def open(self) -> None:
         """Make it a connection."""
@@ -75,25 +82,32 @@ class Arrival:
         if self._opening:
             self._opening.cancel()
         if self._is_ours:
-            self._loop.remove_reader(self._connection)
+            self._reception.hear_no_more(self)
             self._connection.close()
         self._leave()
 
-    def _speak(self) -> None:
-        if self._has_spoken():
-            self._loop.remove_reader(self._connection)
+    def fileno(self) -> int:
+        """Give the socket's descriptor."""
+        return self._connection.fileno()
+
+    def speak(self) -> None:
+        """Look at what has come, or that nothing will."""
+        wanted_bytes = _wanted_bytes(self._connection)
+        if wanted_bytes is None:
+            self.abort()
+        elif not self._awaits(wanted_bytes):
+            self._reception.hear_no_more(self)
             self._await(1)
             self._reception.join(self)
 
-    def _has_spoken(self) -> bool:
-        """Say whether the handshake can begin; where more is awaited, nothing wakes the event loop before it is there.
+    def _awaits(self, wanted_bytes: int) -> bool:
+        """Say whether more has to come; nothing wakes the event loop before it is there.
 
         Where nothing more comes it is woken with less, and TLS will find out.
         """
-        wanted_bytes = _first_record_bytes(self._connection)
-        if wanted_bytes > self._awaited_bytes:
-            self._await(wanted_bytes)
+        if wanted_bytes <= self._awaited_bytes:
             return False
+        self._await(wanted_bytes)
         return True
 
     def _await(self, size_bytes: int) -> None:
@@ -120,14 +134,20 @@ class Arrival:
         self._reception.leave(self)
 
 
-def _first_record_bytes(connection: socket.socket) -> int:
-    """Say how many bytes have to be there before the handshake can begin; 0: it can, if only to fail."""
+def _wanted_bytes(connection: socket.socket) -> int | None:
+    """Say how many bytes have to be there before the handshake can begin.
+
+    Returns:
+        0: it can, if only to fail; None: it never will, since the peer has gone without a word.
+    """
     try:
         there = connection.recv(RECORD_HEAD_BYTES + MAX_RECORD_BYTES, socket.MSG_PEEK)
     except BlockingIOError:
         return RECORD_HEAD_BYTES
     except OSError:
-        return 0
+        return None
+    if not there:
+        return None
     record_bytes = int.from_bytes(there[3:RECORD_HEAD_BYTES])
     is_begun = there[:1] == _HANDSHAKE and record_bytes <= MAX_RECORD_BYTES
     wanted_bytes = RECORD_HEAD_BYTES + (record_bytes if len(there) >= RECORD_HEAD_BYTES else 0)
