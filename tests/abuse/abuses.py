@@ -170,6 +170,8 @@ class EndlessRegistry(Serving):
 
 async def _write_on(writer: asyncio.StreamWriter, first: bytes, again: bytes) -> None:
     writer.write(first)
-    while not writer.transport.is_closing():
+    while True:
         writer.write(again)
         await writer.drain()
+        # Else nobody here would hear that the connection is gone: what may be written at once lets nobody else go on.
+        await asyncio.sleep(0)

@@ -27,7 +27,7 @@ RECEIVE_BUFFER_BYTES = 64 * 1024
 SEND_BUFFER_BYTES = 64 * 1024
 """The kernel's too: several answers, of whoever asks on without reading them."""
 MAX_OPEN_FILES = 4096
-"""What this process asks the system for: twice the connections that it accepts, and as many as it opens itself."""
+"""What this process asks the system for: more than the connections that it accepts and those that it opens."""
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _LOGGER = logging.getLogger(__name__)
 

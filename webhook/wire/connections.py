@@ -25,6 +25,7 @@ from yarl import URL  # aiohttp's own type of URL, which is how it is told to le
 from webhook.registry.addresses import Address
 from webhook.registry.exchange import AddressRefused, Answer, BrokenAnswer, NameNotFound, Reply, TimedOut, TlsFailed
 from webhook.registry.request import Request
+from webhook.turns import Turns
 from webhook.wire.faults import CAUGHT, FaultError, read_fault
 
 MAX_HEADER_LINES = 128
@@ -38,7 +39,9 @@ IDLE_SECONDS = 30.0
 RECEIVE_BUFFER_BYTES = 64 * 1024
 """The kernel's. By itself it grows to 6 MiB for a registry that sends without end, and the loop reads all of it in one
 turn while reviews wait; registries' answers are a few KiB."""
-_CHUNK_BYTES = 16 * 1024
+LARGE_BYTES = 64 * 1024
+"""Manifests are smaller, but for indexes of hundreds of platforms."""
+_CHUNK_BYTES = 64 * 1024
 
 AddressInfo: TypeAlias = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]
 
@@ -71,6 +74,7 @@ class Connections:
         self._authorities = authorities
         self._connect_seconds = connect_seconds
         self._response_seconds = response_seconds
+        self._turns = Turns()
         self._direct = _Sessions(_Resolver(door), _guarded(door))
         # The proxy's own address is the administrator's choice; what it connects to it must judge itself.
         self._proxied = _Sessions(None, None)
@@ -125,7 +129,7 @@ class Connections:
             headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
             if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
                 return BrokenAnswer()
-            body, is_complete = await _read(response.content, request.max_body_bytes)
+            body, is_complete = await _read(response.content, request.max_body_bytes, self._turns)
             # Nobody asked for an encoding, and what decodes may explode (a gzip bomb grows a thousandfold).
             if body and response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
                 return BrokenAnswer()
@@ -160,14 +164,21 @@ class _Progress:
         self._bound.reschedule(min(self._last, asyncio.get_running_loop().time() + seconds))
 
 
-async def _read(content: aiohttp.StreamReader, limit_bytes: int) -> tuple[bytes, bool]:
+async def _read(content: aiohttp.StreamReader, limit_bytes: int, turns: Turns) -> tuple[bytes, bool]:
+    """Read a body, and whether that is all of it; one that is large in turns, while the others' connections rest.
+
+    Of one beyond the limit the beginning is enough: it is read on to know that it is.
+    """
     body = bytearray()
     while len(body) <= limit_bytes:
+        if len(body) >= LARGE_BYTES:
+            await turns.take()
         chunk = await content.read(min(_CHUNK_BYTES, limit_bytes + 1 - len(body)))
         if not chunk:
             return bytes(body), True
         body += chunk
-    return bytes(body[:limit_bytes]), False
+    del body[min(limit_bytes, LARGE_BYTES) :]
+    return bytes(body), False
 
 
 class _Resolver(AbstractResolver):
