@@ -1,14 +1,27 @@
 """Slots that are shared fairly, so that one noisy asker cannot make the others wait without end."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
 CURRENT_ASKER: ContextVar[str] = ContextVar("current_asker", default="")
 """On whose behalf the task works, for what cannot be told by an argument: libraries call our resolver from tasks of
 their own."""
 _Turn = asyncio.Future[None]
+
+
+@contextmanager
+def counted(counts: Counter[str], asker: str) -> Iterator[None]:
+    """Count one more for an asker inside the block; nothing is kept of those that have none."""
+    counts[asker] += 1
+    try:
+        yield
+    finally:
+        counts[asker] -= 1
+        if not counts[asker]:
+            del counts[asker]
 
 
 class FairSlots:

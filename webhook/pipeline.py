@@ -11,6 +11,7 @@ from webhook.admission.response import AuditedImage, bound_images, bound_warning
 from webhook.admission.review import MalformedReviewError, Review, UnreadableReviewError, find_uid, parse
 from webhook.admission.workload import MalformedWorkloadError, Workload, WorkloadKind, WorkloadKinds
 from webhook.case import Case
+from webhook.fairness import counted
 from webhook.images.uses import changed_uses, find_uses
 from webhook.judging import Judging
 from webhook.places import MAX_REVIEWS_OF_ONE, TOO_MANY
@@ -60,7 +61,7 @@ class Pipeline:
         self._max_of_one = max_of_one
         self._turns = Turns(rest=REST)
         self._judged: Counter[str] = Counter()
-        """How many reviews are judged at the moment, by namespace; nothing is kept of those that have none."""
+        """How many reviews are judged at the moment, by namespace."""
 
     async def judge(self, case: Case, deadline_seconds: float) -> Verdict:
         """Judge a workload, within so many seconds from now."""
@@ -163,13 +164,8 @@ class Pipeline:
             return self.admit(review, mode)
 
     async def _judge_in_place(self, case: Case, deadline_seconds: float) -> Verdict:
-        self._judged[case.namespace] += 1
-        try:
+        with counted(self._judged, case.namespace):
             return await self.judge(case, deadline_seconds)
-        finally:
-            self._judged[case.namespace] -= 1
-            if not self._judged[case.namespace]:
-                del self._judged[case.namespace]
 
 
 def _read_old(kind: WorkloadKind, review: Review) -> Workload | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.abuse.cage import Cage
 from tests.fakes.certificates import Pair
 from tests.faults import cases
 from tests.faults.cases import Case
@@ -28,7 +29,6 @@ FULL_DISK = 'exec > >(exec cat) 2>&1; ulimit -f 0; exec "$@"'
 STANDSTILL_SECONDS = 3
 STANDSTILL = f"import signal, time\nsignal.signal(signal.SIGUSR1, lambda *_: time.sleep({STANDSTILL_SECONDS}))\n"
 """A module that Python imports by itself: at a signal the event loop stands still."""
-NOTE_PROCESS = 'echo $$ > "$0"; exec "$@"'
 FEW_FILES = f'ulimit -n {OPEN_FILES}; exec "$@"'
 
 
@@ -74,16 +74,11 @@ def test_an_event_loop_that_stands_still_is_seen_by_the_kubelet_and_denies_nothi
     poor: Stage, pair: Pair, tmp_path: Path
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(STANDSTILL)
-    note = tmp_path / "process"
-    running = poor.run(
-        pair,
-        poor.serve_cluster().url,
-        {"PYTHONPATH": str(tmp_path)},
-        launcher=["/bin/sh", "-c", NOTE_PROCESS, note],
-    )
+    noted = Cage(tmp_path / "process", group=None)
+    running = poor.run(pair, poor.serve_cluster().url, {"PYTHONPATH": str(tmp_path)}, launcher=noted.launcher)
     wanted = cases.of(HONEST.name)
     assert is_alive(running, 1)
-    os.kill(int(note.read_text()), signal.SIGUSR1)
+    os.kill(noted.process, signal.SIGUSR1)
     assert not is_alive(running, 1), "and three times in a row the kubelet would restart it"
     begun_at = time.monotonic()
     plays = play_all(running, wanted)

@@ -1,6 +1,7 @@
 """The real server in a thread, a pipeline that answers as told, and a client that can misbehave."""
 
 import asyncio
+import gc
 import json
 import socket
 import ssl
@@ -193,6 +194,21 @@ def served(
     )
     with running(reviews, probes, delay_seconds) as (reviews_address, probes_address):
         yield Served(_split(reviews_address), _split(probes_address), trust)
+
+
+@contextmanager
+def left_to_the_collector() -> Iterator[list[object]]:
+    """Collect what only the garbage collector would have freed of what the block leaves; known when it has ended."""
+    left: list[object] = []
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        yield left
+        gc.collect()
+        left += gc.garbage
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import resource
 import socket
 import ssl
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tests.wire.serving import UID, FakePipeline, request, review, served
+from tests.wire.serving import UID, FakePipeline, left_to_the_collector, request, review, served
 from webhook.admission.response import render
 from webhook.verdict.answer import Answered
 from webhook.wire.acceptor import MAX_OPEN_FILES, PAUSE_SECONDS, Acceptor
@@ -95,6 +94,13 @@ def test_however_many_do_not_finish_the_handshake_others_are_served(crowded, ope
         assert not is_closed(crowd[-1], 0.1)
 
 
+def keep(server, opened):
+    """A connection that was answered, and is kept."""
+    client = opened.enter_context(server.client())
+    assert client.post(review()).status == 200
+    return client
+
+
 def connect_as(address, server, opened):
     """Connect from an address of this machine's own, which may be another than that of those who ask."""
     connection = opened.enter_context(socket.socket())
@@ -136,8 +142,7 @@ def test_half_a_greeting_and_an_end_are_the_end(crowded, opened):
 def test_greetings_of_a_stranger_keep_nobody_else_waiting(crowded, opened):
     with crowded(max_quiet=20, max_connections=20) as server:
         assert_serves(server)
-        kept = opened.enter_context(server.client())
-        assert kept.post(review()).status == 200
+        kept = keep(server, opened)
         for _ in range(100):
             connect_as("127.0.0.2", server, opened).sendall(NO_GREETING)
         begun_at = time.monotonic()
@@ -150,8 +155,7 @@ def test_while_a_stranger_may_begin_no_more_handshakes_others_may_at_once(crowde
     *_, greeting = greet(trust)
     with crowded(max_quiet=8) as server:
         assert_serves(server)
-        kept = opened.enter_context(server.client())
-        assert kept.post(review()).status == 200
+        keep(server, opened)
         for _ in range(30):
             connect_as("127.0.0.2", server, opened).sendall(greeting)
         begun_at = time.monotonic()
@@ -163,11 +167,8 @@ def test_while_a_stranger_may_begin_no_more_handshakes_others_may_at_once(crowde
 def test_what_never_became_a_connection_leaves_nothing_to_the_garbage_collector(crowded, opened, trust):
     *_, greeting = greet(trust)
     with crowded(max_silent=5, max_quiet=5) as server:
-        kept = opened.enter_context(server.client())
-        assert kept.post(review()).status == 200
-        gc.collect()
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        try:
+        keep(server, opened)
+        with left_to_the_collector() as left:
             for sent in (b"", HALF_A_GREETING, NO_GREETING, b"GET / HTTP/1.1\r\n\r\n"):
                 for connection in silent(server, opened, 20, sent):
                     connection.close()
@@ -175,12 +176,7 @@ def test_what_never_became_a_connection_leaves_nothing_to_the_garbage_collector(
                 connect_as("127.0.0.2", server, opened).sendall(greeting)
             assert_serves(server)
             time.sleep(0.2)
-            gc.collect()
-            left = {type(one) for one in gc.garbage}
-        finally:
-            gc.set_debug(0)
-            gc.garbage.clear()
-    assert not [kind for kind in left if issubclass(kind, Arrival | HttpToolsProtocol)]
+    assert not [one for one in left if isinstance(one, Arrival | HttpToolsProtocol)]
 
 
 def test_connections_that_ask_nothing_make_room(crowded, opened):

@@ -1,13 +1,12 @@
 """What is answered over HTTP, without TLS: that is the next file's."""
 
 import asyncio
-import gc
 import time
 from contextlib import ExitStack
 
 import pytest
 
-from tests.wire.serving import CAPTURES, UID, FakePipeline, Witness, request, review, served
+from tests.wire.serving import CAPTURES, UID, FakePipeline, Witness, left_to_the_collector, request, review, served
 from webhook.admission.deadline import DeadlineLimits
 from webhook.restraint import LINE_SECONDS
 from webhook.verdict.policy import Mode
@@ -334,17 +333,10 @@ def test_a_body_that_cannot_be_read_is_freed_at_once(padding):
     """What waits for the garbage collector is counted by nobody, and megabytes of it would end the process."""
     with served(FakePipeline()) as server, server.client() as client:
         assert client.post(review()).status == 200
-        gc.collect()
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        try:
+        with left_to_the_collector() as left:
             assert client.post(review(padding)[:-1]).status == 400
             time.sleep(0.1)
-            gc.collect()
-            left = [one for one in gc.garbage if isinstance(one, BaseException)]
-        finally:
-            gc.set_debug(0)
-            gc.garbage.clear()
-    assert left == []
+    assert [one for one in left if isinstance(one, BaseException)] == []
 
 
 def test_a_client_that_sends_on_before_it_is_answered_is_answered_in_turn():

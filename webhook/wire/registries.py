@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from webhook.fairness import CURRENT_ASKER, FairSlots
+from webhook.fairness import CURRENT_ASKER, FairSlots, counted
 from webhook.flights import Flights
 from webhook.registry.conversation import Conversation
 from webhook.registry.exchange import AddressRefused, FetchToken, Intent, Reply, TimedOut
@@ -86,7 +86,7 @@ class Registries:
         self._all = _fair(MAX_REQUESTS)
         self._turns = Turns()
         self._under_way: Counter[str] = Counter()
-        """Requests by namespace, those that wait for a place among them; nothing is kept of those that have none."""
+        """Requests by namespace, those that wait for a place among them."""
         self._tokens: Flights[Hashable, Reply] = Flights()
 
     def sick(self) -> tuple[str, ...]:
@@ -176,15 +176,10 @@ class Registries:
     @asynccontextmanager
     async def _begun(self, namespace: str) -> AsyncIterator[None]:
         """Have a request of a namespace with many take a turn first; it holds no place meanwhile."""
-        self._under_way[namespace] += 1
-        try:
+        with counted(self._under_way, namespace):
             if self._under_way[namespace] > MAX_AT_ONCE:
                 await self._turns.take(namespace)
             yield
-        finally:
-            self._under_way[namespace] -= 1
-            if not self._under_way[namespace]:
-                del self._under_way[namespace]
 
     @asynccontextmanager
     async def _place(self, origin: Origin, namespace: str) -> AsyncIterator[None]:
