@@ -64,7 +64,7 @@ class Settling:
             begin = self._playing.pop(name)
             self._tries[name] += 1
             if self._was_early(name, sight) and self._tries[name] < MAX_TRIES:
-                if sight.has_pulled:
+                if sight.has_pulled and not self._was_there(name):
                     self._node.forget(self._scenes[name].repository)
                 self._waiting.append(name)
             else:
@@ -73,11 +73,11 @@ class Settling:
     def _was_early(self, name: str, sight: Sight) -> bool:
         """Whether the kubelet lacked secrets that are there: with the next try it would have them.
 
-        A pull that was good all the same is made again, too, since another login may have been offered first; but an
-        image that shall be there already stays.
+        A pull that was good all the same is made again, too: another login, or nobody's, may have been offered first.
         """
-        scene = self._scenes[name]
-        if sight.has_pulled and scene.earlier:
-            return False
-        existing = {str(each["metadata"]["name"]) for each in scene.support}
+        existing = {str(each["metadata"]["name"]) for each in self._scenes[name].support}
         return not existing.isdisjoint(sight.lacked)
+
+    def _was_there(self, name: str) -> bool:
+        """Whether the node has the image from an earlier pod, and shall keep it."""
+        return self._scenes[name].earlier not in (None, self._workloads[name])
