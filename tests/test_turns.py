@@ -2,11 +2,22 @@
 
 import asyncio
 import itertools
-import time
+from collections.abc import Iterator
+from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
+from tests.clock import JumpingLoop
 from webhook.turns import MAX_REST_SECONDS, STEP_SECONDS, TURNS_BETWEEN, Turns
+
+
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[JumpingLoop]:
+    """In which work takes what it spends, and nothing else takes any time."""
+    with closing(JumpingLoop()) as loop:
+        monkeypatch.setattr("webhook.turns.time", SimpleNamespace(monotonic=loop.time))
+        yield loop
 
 
 async def count_turns(counted: list[int]) -> None:
@@ -64,69 +75,70 @@ def test_askers_take_turns() -> None:
 @pytest.mark.parametrize(
     ("step_seconds", "rest_seconds"), [(0.01, 0.04), (0.1, MAX_REST_SECONDS), (STEP_SECONDS / 10, 0.0)]
 )
-def test_a_long_step_is_followed_by_a_rest(step_seconds: float, rest_seconds: float) -> None:
+def test_a_long_step_is_followed_by_a_rest(loop: JumpingLoop, step_seconds: float, rest_seconds: float) -> None:
     async def scene() -> float:
         turns = Turns(rest=4)
         async with turns.step():
-            time.sleep(step_seconds)  # noqa: ASYNC251 (it is what a step does)
-        ended_at = time.monotonic()
+            loop.spend(step_seconds)
+        ended_at = loop.time()
         await turns.take()
-        return time.monotonic() - ended_at
+        return loop.time() - ended_at
 
-    assert rest_seconds <= asyncio.run(scene()) < rest_seconds + 0.03
+    assert loop.run_until_complete(scene()) == pytest.approx(rest_seconds)
 
 
-def test_the_work_of_others_is_no_reason_to_rest() -> None:
+def test_the_work_of_others_is_no_reason_to_rest(loop: JumpingLoop) -> None:
     async def scene() -> float:
-        turns, began = Turns(rest=9), time.monotonic()
+        turns = Turns(rest=9)
         for _ in range(3):
             async with turns.step():
                 pass
-            time.sleep(0.01)  # noqa: ASYNC251 (somebody else's)
-        return time.monotonic() - began
+            loop.spend(0.01)
+        return loop.time()
 
-    assert asyncio.run(scene()) < 0.06
+    assert loop.run_until_complete(scene()) == pytest.approx(0.03)
 
 
-def test_whoever_s_turn_does_not_come_in_time_is_told_or_goes_on_without() -> None:
+def test_whoever_s_turn_does_not_come_in_time_is_told_or_goes_on_without(loop: JumpingLoop) -> None:
     async def scene() -> None:
-        turns, loop = Turns(rest=9), asyncio.get_running_loop()
+        turns = Turns(rest=9)
         async with turns.step():
-            time.sleep(0.05)  # noqa: ASYNC251 (the same)
-        begun_at = time.monotonic()
-        await turns.take(until=loop.time() + 0.01)
+            loop.spend(0.05)
+        begun_at = loop.time()
+        await turns.take(until=begun_at + 0.01)
         with pytest.raises(TimeoutError):
-            async with turns.step(until=loop.time() + 0.01):
+            async with turns.step(until=begun_at + 0.02):
                 pytest.fail("not its turn")
-        assert time.monotonic() - begun_at < MAX_REST_SECONDS
+        assert loop.time() == pytest.approx(begun_at + 0.02)
         await turns.take()
+        assert loop.time() == pytest.approx(begun_at + MAX_REST_SECONDS)
 
-    asyncio.run(scene())
+    loop.run_until_complete(scene())
 
 
-def test_items_are_given_at_once_until_their_work_was_long_enough_for_a_step() -> None:
+def test_items_are_given_at_once_until_their_work_was_long_enough_for_a_step(loop: JumpingLoop) -> None:
     async def scene(work_seconds: float) -> list[int]:
         turns, counted, seen = Turns(), [0], list[int]()
         counting = asyncio.create_task(count_turns(counted))
         await asyncio.sleep(0)
         async for _ in turns.over(range(4)):
             seen.append(counted[0])
-            time.sleep(work_seconds)  # noqa: ASYNC251 (the same)
+            loop.spend(work_seconds)
         counting.cancel()
         return seen
 
-    assert len(set(asyncio.run(scene(0)))) == 1
-    assert len(set(asyncio.run(scene(2 * STEP_SECONDS)))) == 4
+    assert len(set(loop.run_until_complete(scene(STEP_SECONDS / 4)))) == 1
+    assert len(set(loop.run_until_complete(scene(2 * STEP_SECONDS)))) == 4
 
 
-def test_after_its_time_long_work_goes_on_without_turns() -> None:
+def test_after_its_time_long_work_goes_on_without_rests(loop: JumpingLoop) -> None:
     async def scene() -> float:
         turns = Turns(rest=9)
         async with turns.step():
-            time.sleep(0.05)  # noqa: ASYNC251 (the same)
-        begun_at = time.monotonic()
-        async for _ in turns.over(range(20), until=asyncio.get_running_loop().time()):
-            time.sleep(2 * STEP_SECONDS)  # noqa: ASYNC251 (the same)
-        return time.monotonic() - begun_at
+            loop.spend(0.05)
+        begun_at = loop.time()
+        async for _ in turns.over(range(20), until=begun_at):
+            loop.spend(2 * STEP_SECONDS)
+        return loop.time() - begun_at
 
-    assert asyncio.run(scene()) < MAX_REST_SECONDS
+    assert loop.run_until_complete(scene()) == pytest.approx(20 * 2 * STEP_SECONDS)

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from tests.clock import JumpingLoop, sleep_until
 from tests.registry.playing import DESTINATIONS
-from tests.tenants.clock import JumpingLoop, sleep_until
 from tests.tenants.registries import BEHALF, TOKEN_SECONDS, Exchange
 from tests.tenants.script import Review, Round
 from tests.tenants.world import Content, Holding, Login, Past, World, state_of

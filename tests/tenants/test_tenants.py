@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import pytest
 
+from tests.clock import JumpingLoop, sleep_until
 from tests.tenants.claims import check
-from tests.tenants.clock import JumpingLoop, sleep_until
 from tests.tenants.registries import BEHALF, TOKEN_SECONDS, Exchange
 from tests.tenants.script import Author, first_holding
 from tests.tenants.world import BASIC, BEARER, HOSTS, Content, Past, World

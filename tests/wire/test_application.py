@@ -180,9 +180,8 @@ def test_a_review_beyond_those_that_find_a_place_is_allowed_at_once_with_a_warni
         working.send(request(review()))
         arriving.send(request(review())[:-20])
         time.sleep(0.3)
-        started_at = time.monotonic()
         answer = response_of(fourth.post(review()))
-        assert time.monotonic() - started_at < 0.3
+        assert len(witness.reviews) == 1, "the one before it is still being judged"
         assert (answer["uid"], answer["allowed"], answer["warnings"]) == (UID, True, ["too many reviews at once"])
         assert witness.reviews[-1][0].not_understood == "too many reviews at once"
         assert fourth.post(b"rubbish").status == 400

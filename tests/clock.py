@@ -30,6 +30,10 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
+    def spend(self, seconds: float) -> None:
+        """Let time pass as if the running code had worked for so long."""
+        self._jumping.now += seconds
+
 
 async def sleep_until(at: float) -> None:
     """Sleep until a time of the running loop's clock."""
