@@ -30,7 +30,7 @@ from webhook.verdict.policy import Rules
 class FakeCluster:
     secrets: Mapping[str, SecretState] = field(default_factory=dict)
     accounts: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    on_nodes: NodeImages = field(default_factory=NodeImages)
+    on_nodes: NodeImages | None = field(default_factory=NodeImages)
     delay_seconds: float = 0
     reads: list[str] = field(default_factory=list)
 
@@ -46,7 +46,7 @@ class FakeCluster:
             return ServiceAccount(name, tuple(self.accounts[name]))
         return AbsentServiceAccount(name)
 
-    async def read_node_images(self) -> NodeImages:
+    async def read_node_images(self) -> NodeImages | None:
         self.reads.append("nodes")
         await asyncio.sleep(self.delay_seconds)
         return self.on_nodes

@@ -113,23 +113,56 @@ def test_a_fault_that_nobody_waits_for_is_nobodys(recwarn: pytest.WarningsRecord
 
 
 def test_a_recent_value_is_read_once_in_a_while_and_by_one_of_all_that_want_it() -> None:
-    async def scene(seconds: float) -> tuple[int, set[int]]:
+    async def scene(seconds: float) -> tuple[int, set[int | None]]:
         asked = Asked()
         asked.may_answer.set()
         recent = Recent(asked.ask, seconds)
-        values = [await recent.read(), *(await asyncio.gather(recent.read(), recent.read()))]
+        values = [await read(recent), *(await asyncio.gather(read(recent), read(recent)))]
         return asked.times, set(values)
 
     assert asyncio.run(scene(30)) == (1, {1})
-
-    async def anew() -> list[int]:
-        asked = Asked()
-        asked.may_answer.set()
-        recent = Recent(asked.ask, 30)
-        return [await recent.read(), await recent.read(asyncio.get_running_loop().time() + 1)]
-
-    assert asyncio.run(anew()) == [1, 2]
     assert asyncio.run(scene(0)) == (2, {1, 2})
+
+
+async def read(recent: Recent[int], *, enough: int = 0, seconds: float = 10) -> int | None:
+    return await recent.read(lambda value: value >= enough, until=asyncio.get_running_loop().time() + seconds)
+
+
+def test_what_is_not_enough_is_read_anew_and_told_once() -> None:
+    async def scene() -> tuple[list[int | None], list[bool]]:
+        asked, told = Asked(), list[bool]()
+        asked.may_answer.set()
+        recent = Recent(asked.ask, 30, told.append)
+        return [await read(recent), await read(recent), await read(recent, enough=2)], told
+
+    assert asyncio.run(scene()) == ([1, 1, 2], [False, True, False])
+
+
+def test_where_a_recent_value_cannot_be_read_what_is_known_serves_its_time() -> None:
+    async def scene(seconds: float) -> list[int | None]:
+        answers: list[int | None] = [1, None, None]
+
+        async def ask() -> int | None:
+            return answers.pop(0)
+
+        recent = Recent(ask, seconds)
+        return [await read(recent), await read(recent, enough=2), await read(recent, enough=2)]
+
+    assert asyncio.run(scene(30)) == [1, 1, 1]
+    assert asyncio.run(scene(0)) == [1, None, None]
+
+
+def test_a_recent_value_that_does_not_come_in_time_is_what_was_known() -> None:
+    async def scene() -> list[int | None]:
+        asked = Asked()
+        recent = Recent(asked.ask, 30)
+        never = await read(recent, seconds=0.01)
+        asked.may_answer.set()
+        known = await read(recent)
+        asked.may_answer.clear()
+        return [never, known, await read(recent, enough=9, seconds=0.01)]
+
+    assert asyncio.run(scene()) == [None, 2, 2]
 
 
 def test_who_asks_in_the_moment_in_which_an_answer_lands_asks_anew_and_lets_the_loop_go_on() -> None:

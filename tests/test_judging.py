@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,12 +18,12 @@ from webhook.images.onnode import NodeImages
 from webhook.images.reference import Reference
 from webhook.images.uses import ImageUse
 from webhook.judging import MAX_USES
-from webhook.keychain.pullsecrets import Keychain, UnreadableSecret, Wanted
-from webhook.registry.exchange import Intent, Reply
+from webhook.keychain.pullsecrets import Keychain, SecretState, UnreadableSecret, Wanted
+from webhook.registry.exchange import FetchManifest, Intent, Reply
 from webhook.registry.question import Question
 from webhook.road import Road
 from webhook.verdict.judgement import Verdict
-from webhook.verdict.policy import Decision, Mode, Rules
+from webhook.verdict.policy import Decision, Mode, NodeMeans, Rules, Softeners
 
 WITH_REGCRED = Wanted(("regcred",), None)
 NOTHING = Wanted((), None)
@@ -250,6 +251,67 @@ class TestOnNode:
 
         assert asyncio.run(scene()) == [Decision.DENY, Decision.WARN, Decision.WARN]
         assert cluster.reads == ["nodes", "nodes"]
+
+    def test_where_the_nodes_cannot_be_listed_any_more_what_was_known_serves(self) -> None:
+        cluster = FakeCluster(on_nodes=self.HELD)
+        pipeline = make_pipeline(FakeRegistries(basic), cluster)
+
+        async def scene() -> list[Decision]:
+            before = await pipeline.judge(self.pod("registry.example.com/app:1"), 5)
+            cluster.on_nodes = None
+            other = await pipeline.judge(self.pod("registry.example.com/other:1"), 5)
+            again = await pipeline.judge(self.pod("registry.example.com/app:1"), 5)
+            return [before.decision, other.decision, again.decision]
+
+        assert asyncio.run(scene()) == [Decision.WARN, Decision.DENY, Decision.WARN]
+        assert cluster.reads == ["nodes", "nodes"]
+
+    @pytest.mark.parametrize(
+        ("rules", "is_controlled", "decision"),
+        [
+            (Rules(means=NodeMeans(authenticated=("registry.example.com",))), False, Decision.ALLOW),
+            (Rules(), True, Decision.WARN),
+            (Rules(softeners=Softeners(on_node=Decision.DENY)), False, Decision.DENY),
+        ],
+    )
+    def test_nodes_are_not_asked_where_they_would_change_nothing(
+        self, rules: Rules, is_controlled: bool, decision: Decision
+    ) -> None:
+        cluster = FakeCluster(on_nodes=self.HELD)
+        asked = replace(self.pod("registry.example.com/app:1"), is_controlled=is_controlled)
+
+        assert judged(asked, FakeRegistries(basic), cluster, rules=rules).decision is decision
+        assert "nodes" not in cluster.reads
+
+    def test_a_registry_that_hangs_when_it_is_asked_again_leaves_time_to_ask_the_nodes(self) -> None:
+        def login(password: str) -> SecretState:
+            entry = f'"slow.example.com":{{"username":"u","password":"{password}"}}'
+            return pull_secret("regcred", f'{{"auths":{{{entry}}}}}'.encode())
+
+        def reject_and_hang(intent: Intent) -> Reply:
+            if isinstance(intent, FetchManifest) and intent.authorization:
+                registries.delay_seconds = 60
+            return answer(401, UNAUTHORIZED, BASIC)
+
+        registries = FakeRegistries(reject_and_hang, slow_at="slow.example.com")
+        secrets = {"regcred": login("old")}
+        pipeline = make_pipeline(registries, FakeCluster(secrets, on_nodes=self.HELD))
+
+        async def scene() -> Verdict:
+            await pipeline.judge(self.pod("slow.example.com/other:1", wanted=WITH_REGCRED), 5)
+            registries.delay_seconds = 0
+            secrets["regcred"] = login("new")
+            images = ("registry.example.com/app:1", "slow.example.com/app:1")
+            return await pipeline.judge(self.pod(*images, wanted=WITH_REGCRED), 1)
+
+        verdict = asyncio.run(scene())
+        assert names(verdict) == ["Refused", "Unavailable"]
+        assert verdict.decision is Decision.WARN
+
+    @staticmethod
+    def pod(*images: str, wanted: Wanted = NOTHING) -> Case:
+        uses = tuple(use(image, policy="IfNotPresent") for image in images)
+        return Case(kind="Pod", namespace="shop", name="my-app", uses=uses, wanted=wanted, mode=Mode.ENFORCE)
 
     def test_nodes_that_do_not_tell_in_time_soften_nothing(self) -> None:
         class Slow(FakeCluster):

@@ -10,7 +10,8 @@ from tests.judged import FakeCluster, FakeRegistries, make_pipeline, pull_secret
 from tests.registry.playing import BASIC, NOT_FOUND, UNAUTHORIZED, answer, found
 from tests.verdict.making import use
 from webhook.case import Case
-from webhook.keychain.pullsecrets import MAX_LOGINS, SecretState, UnreadableSecret, Wanted
+from webhook.keychain.dockerconfig import MAX_LOGINS
+from webhook.keychain.pullsecrets import SecretState, UnreadableSecret, Wanted
 from webhook.memory import Times
 from webhook.pipeline import Pipeline
 from webhook.reading import MAX_SECRETS
@@ -224,6 +225,19 @@ def test_of_one_pod_no_more_secrets_are_read_than_real_pods_name() -> None:
     assert len(cluster.reads) == MAX_SECRETS
 
 
+def test_the_names_beyond_them_are_one_warning() -> None:
+    accounts = {"default": [f"regcred-{number}" for number in range(50_000)]}
+    cluster = FakeCluster({"regcred-7": login()}, accounts)
+
+    async def run() -> Verdict:
+        return await make_pipeline(FakeRegistries(private), cluster).judge(case(wanted=Wanted((), "default")), 5)
+
+    verdict = asyncio.run(run())
+    (note,) = verdict.notes
+    assert 'pull secret "regcred-100" could not be read (it and 49899 more: of one pod, 100 are read)' in note
+    assert [one.resolution_name for one in verdict.judgements] == ["Resolved"]
+
+
 def test_a_pull_secret_with_more_logins_than_are_looked_through_is_no_proof() -> None:
     logins = ",".join(f'"registry.example.com/{number}":{{"username":"u"}}' for number in range(MAX_LOGINS + 1))
     cluster = FakeCluster({"regcred": pull_secret("regcred", f'{{"auths":{{{logins}}}}}'.encode())})
@@ -243,6 +257,22 @@ def test_more_logins_for_one_image_than_are_tried_are_no_proof() -> None:
         return [await pipeline.judge(case(), 5)]
 
     assert play(cluster, once) == [Decision.WARN]
+
+
+def test_a_secret_that_changed_counts_though_another_one_cannot_be_read_again() -> None:
+    secrets: dict[str, SecretState] = {"regcred": login("bad"), "other": login("bad")}
+    cluster = FakeCluster(secrets)
+    both = case(wanted=Wanted(("regcred", "other"), None))
+
+    async def run() -> list[str]:
+        pipeline = make_pipeline(FakeRegistries(private), cluster)
+        before = await pipeline.judge(both, 5)
+        secrets["regcred"] = login()
+        secrets["other"] = UnreadableSecret("other", "the API server did not answer in time")
+        after = await pipeline.judge(both, 5)
+        return [verdict.judgements[0].resolution_name for verdict in (before, after)]
+
+    assert asyncio.run(run()) == ["Refused", "Resolved"]
 
 
 def test_what_resolved_stays_so_when_the_secret_cannot_be_read_again() -> None:

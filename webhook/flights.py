@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -63,40 +64,54 @@ class Flights(Generic[Key, Value]):
 
 
 class Recent(Generic[Value]):
-    """A value that is read when somebody wants it, and at most once in a while."""
+    """A value that is read when somebody wants it, and at most once in a while.
+
+    Where it cannot be read, what is known serves its time.
+    """
 
     def __init__(
         self,
-        read: Callable[[], Coroutine[Any, Any, Value]],
+        read: Callable[[], Coroutine[Any, Any, Value | None]],
         seconds: float,
         observe: Callable[[bool], None] = lambda _is_hit: None,
     ) -> None:
         """Take how to read it.
 
         Args:
-            read: Reads it anew.
+            read: Reads it anew; None when that cannot be done.
             seconds: How long it serves; 0: it is read each time.
-            observe: Told each time whether it was known.
+            observe: Told each time whether what was known was enough.
         """
         self._observe = observe
         self._read = read
         self._seconds = seconds
-        self._flights: Flights[None, tuple[float, Value]] = Flights()
-        self._known: tuple[float, Value] | None = None
+        self._flights: Flights[None, Value | None] = Flights()
+        self._known: Value | None = None
+        self._known_until = 0.0
 
-    async def read(self, not_before: float = 0) -> Value:
-        """Give the value as it was at most so many seconds ago.
+    async def read(self, is_enough: Callable[[Value], bool], *, until: float) -> Value | None:
+        """Give the value as it was at most so many seconds ago or, where that is not enough, as it is.
 
         Args:
-            not_before: What was read before this time of the loop's clock is read again.
-        """
-        now = asyncio.get_running_loop().time()
-        is_known = self._known is not None and not_before <= self._known[0] > now - self._seconds
-        self._observe(is_known)
-        if self._known is None or not is_known:
-            self._known = await self._flights.join(None, self._renew)
-        return self._known[1]
+            is_enough: Says so.
+            until: How long to wait for it, by the running loop's clock.
 
-    async def _renew(self) -> tuple[float, Value]:
+        Returns:
+            None when it is not known and cannot be read by then.
+        """
+        known = self._known if asyncio.get_running_loop().time() < self._known_until else None
+        is_hit = known is not None and is_enough(known)
+        self._observe(is_hit)
+        if is_hit:
+            return known
+        renewed = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                renewed = await self._flights.join(None, self._renew)
+        return known if renewed is None else renewed
+
+    async def _renew(self) -> Value | None:
         value = await self._read()
-        return asyncio.get_running_loop().time(), value
+        if value is not None:
+            self._known, self._known_until = value, asyncio.get_running_loop().time() + self._seconds
+        return value

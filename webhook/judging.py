@@ -12,16 +12,13 @@ from webhook.images.reference import InvalidReference, Reference
 from webhook.images.uses import ImageUse
 from webhook.keychain.pullsecrets import Keychain
 from webhook.reading import Dated, Limits, Memories
-from webhook.registry.resolution import (
-    Conclusion,
-    Invalid,
-)
+from webhook.registry.resolution import Conclusion, Invalid, Resolution
 from webhook.road import Road
 from webhook.stopwatch import Stopwatch
 from webhook.turns import Turns
 from webhook.verdict.evidence import note_unreadable
 from webhook.verdict.judgement import Verdict, judge
-from webhook.verdict.policy import Circumstances, Rules
+from webhook.verdict.policy import Circumstances, Rules, depends_on_nodes, reconsider
 from webhook.verdict.summary import summarise
 
 MAX_USES = 500
@@ -35,6 +32,8 @@ within milliseconds, and the registry still needs three round trips."""
 CONFIRMATION_SHARE = 0.1
 """Of what is then left, what is kept from registries: before a denial of some images the cluster is read again, however
 long others hang."""
+NODES_SHARE = 0.5
+"""Of what is left when the cluster has been read again, what is kept for asking which images nodes have."""
 
 
 class Judging:
@@ -85,7 +84,7 @@ class Judging:
         for image, invalid in parsed.items():
             if isinstance(invalid, InvalidReference):
                 found[image] = Conclusion(Invalid(invalid.reason))
-        on_node = await self._find_on_node(uses, askable, found, deadline_at)
+        on_node = await self._find_on_node(case, uses, askable, found, keychain.state, deadline_at)
         watch.note("nodes")
         resolved = {image: (askable.get(image), conclusion) for image, conclusion in found.items()}
         verdict = await self._sum_up(case, uses, resolved, keychain.state, on_node, deadline_at)
@@ -116,46 +115,57 @@ class Judging:
         """Read the keychain anew before a denial, and resolve again what would be denied and may be better now."""
         read = await self._read_keychain(case, askable, limits.until, limits.not_before)
         new = read.state
-        if new.is_unreadable:
-            # Nobody knows better: what was known counts on, and the doubt softens the denials.
-            unknown = replace(old, absent=new.absent, unreadable=new.unreadable, absent_account=new.absent_account)
-            return Dated(unknown, read.asked_at)
+        until = limits.until - (limits.until - _now()) * NODES_SHARE
+        denied = {
+            image: reference for image, reference in askable.items() if self._rules.would_deny(found[image].resolution)
+        }
         changed = {
             image: reference
-            for image, reference in askable.items()
-            if self._rules.would_deny(found[image].resolution)
-            and (old.malformed, old.credentials_for(reference)) != (new.malformed, new.credentials_for(reference))
+            async for image, reference in self._turns.over(denied.items(), case.namespace, until=until)
+            if (old.malformed, old.credentials_for(reference)) != (new.malformed, new.credentials_for(reference))
         }
-        found |= await self._asking.resolve(case.namespace, changed, new, limits.until)
-        return read
+        if not new.is_unreadable:
+            found |= await self._asking.resolve(case.namespace, changed, new, until)
+            return read
+        # What could be read may be enough. Else what was known counts on, and the doubt softens the denials.
+        known = {image: reference for image, reference in changed.items() if new.credentials_for(reference)}
+        again = await self._asking.resolve(case.namespace, known, new, until)
+        found |= {image: one for image, one in again.items() if not self._rules.would_deny(one.resolution)}
+        unknown = replace(old, absent=new.absent, unreadable=new.unreadable, absent_account=new.absent_account)
+        return Dated(unknown, read.asked_at)
 
     async def _find_on_node(
         self,
+        case: Case,
         uses: Sequence[ImageUse],
         askable: Mapping[str, Reference],
         found: Mapping[str, Conclusion],
+        keychain: Keychain,
         deadline_at: float,
     ) -> frozenset[str]:
         """Find the images that would be denied though a node has them; the nodes are asked about no others."""
-        wanted_images = {
-            use.image
-            for use in uses
-            if use.pull_policy == "IfNotPresent"
-            and use.image in askable
-            and self._rules.would_deny(found[use.image].resolution)
+        # Who forgot a secret is told of it all the same: the secret may come in the same apply.
+        circumstances = replace(_circumstances(case, keychain), has_absent_secret=False)
+        wanted = {
+            use.image: askable[use.image]
+            async for use in self._turns.over(uses, case.namespace, until=deadline_at)
+            if use.image in askable
+            and self._depends_on_nodes(use, askable[use.image], found[use.image].resolution, circumstances)
         }
-        if not wanted_images:
+        if not wanted:
             return frozenset()
-        begin = _now()
-        try:
-            async with asyncio.timeout_at(deadline_at):
-                images = await self._memories.node_images.read()
-                if not all(images.holds(askable[image]) for image in wanted_images):
-                    # A yes may be remembered; a no is asked afresh.
-                    images = await self._memories.node_images.read(not_before=begin)
-        except TimeoutError:
-            return frozenset()
-        return frozenset(image for image in wanted_images if images.holds(askable[image]))
+        # A yes may be remembered; a no is asked afresh.
+        images = await self._memories.node_images.read(
+            lambda known: all(map(known.holds, wanted.values())), until=deadline_at
+        )
+        return frozenset(image for image, reference in wanted.items() if images and images.holds(reference))
+
+    def _depends_on_nodes(
+        self, use: ImageUse, reference: Reference, resolution: Resolution, circumstances: Circumstances
+    ) -> bool:
+        if use.pull_policy != "IfNotPresent" or not self._rules.would_deny(resolution):
+            return False
+        return depends_on_nodes(reconsider(resolution, use, reference, self._rules.means), circumstances, self._rules)
 
     async def _sum_up(
         self,
@@ -166,12 +176,7 @@ class Judging:
         on_node: frozenset[str],
         deadline_at: float,
     ) -> Verdict:
-        circumstances = Circumstances(
-            mode=case.mode,
-            has_absent_secret=keychain.is_incomplete,
-            is_controlled=case.is_controlled,
-            is_inactive=case.is_inactive,
-        )
+        circumstances = _circumstances(case, keychain)
         judgements = [
             judge(
                 use,
@@ -186,6 +191,15 @@ class Judging:
             await self._turns.take(case.namespace, until=deadline_at)
         notes = (*note_unreadable(keychain), *_note_the_rest(len(case.uses) - MAX_USES))
         return summarise(case.kind, case.name, judgements, notes)
+
+
+def _circumstances(case: Case, keychain: Keychain) -> Circumstances:
+    return Circumstances(
+        mode=case.mode,
+        has_absent_secret=keychain.is_incomplete,
+        is_controlled=case.is_controlled,
+        is_inactive=case.is_inactive,
+    )
 
 
 def _note_the_rest(count: int) -> tuple[str, ...]:

@@ -23,8 +23,13 @@ from webhook.keychain.pullsecrets import (
 from webhook.memory import ConclusionMemory, Kind, Memory, Observe, Times, ignore
 
 MAX_SECRETS = 100
-"""Of one pod that are read. Real pods name a handful; each name may cost the API server a request."""
-TOO_MANY = f"of one pod, {MAX_SECRETS} are read"
+"""Of one pod that are read, repeated ones counted. Real pods name a handful; each may cost the API server a request,
+and a service account has room for the names of 100,000."""
+TOO_MANY = f"it and %d more: of one pod, {MAX_SECRETS} are read"
+LOGIN_BYTES = 1024
+"""What a login costs in memory beside its text, compiled for comparison with images."""
+NAME_BYTES = 70
+"""The same for a name in a list."""
 LATE = "the cluster did not answer in time"
 State = TypeVar("State")
 
@@ -38,8 +43,8 @@ class Cluster(Protocol):
     async def read_service_account(self, namespace: str, name: str) -> ServiceAccountState:
         """Read a service account."""
 
-    async def read_node_images(self) -> NodeImages:
-        """Read which images nodes report to have; none where nobody tells."""
+    async def read_node_images(self) -> NodeImages | None:
+        """Read which images nodes report to have; None where nobody tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +142,12 @@ class KeychainReader:
         account = await self._read_account(case, limits)
         listed = account.state.pull_secrets if isinstance(account.state, ServiceAccount) else ()
         names = merged(case.wanted, listed)
-        distinct = list(dict.fromkeys(names))
-        readable = distinct[:MAX_SECRETS]
-        found = await asyncio.gather(*(self._read_secret(case.namespace, name, limits) for name in readable))
-        by_name: dict[str, SecretState] = {name: UnreadableSecret(name, TOO_MANY) for name in distinct[MAX_SECRETS:]}
-        by_name |= {name: one.state for name, one in zip(readable, found, strict=True)}
-        keychain = assemble([by_name[name] for name in names], self._node_entries, account.state)
+        readable, rest = names[:MAX_SECRETS], names[MAX_SECRETS:]
+        distinct = dict.fromkeys(readable)
+        found = await asyncio.gather(*(self._read_secret(case.namespace, name, limits) for name in distinct))
+        by_name = {name: one.state for name, one in zip(distinct, found, strict=True)}
+        unread = [UnreadableSecret(rest[0], TOO_MANY % (len(rest) - 1))] if rest else []
+        keychain = assemble([*(by_name[name] for name in readable), *unread], self._node_entries, account.state)
         return Dated(keychain, min(account.asked_at, *(one.asked_at for one in found), float("inf")))
 
     async def _read_account(self, case: Case, limits: Limits) -> Dated[ServiceAccountState | None]:
@@ -164,11 +169,16 @@ class KeychainReader:
 
 def _size_of_secret(state: SecretState) -> int | None:
     """What it holds, and again what is read in it."""
-    return 2 * sum(map(len, state.data.values())) if isinstance(state, PullSecret) else None
+    if not isinstance(state, PullSecret):
+        return None
+    logins = len(state.config.logins) if isinstance(state.config, Entries) else 0
+    return 2 * sum(map(len, state.data.values())) + LOGIN_BYTES * logins
 
 
 def _size_of_account(state: ServiceAccountState) -> int | None:
-    return sum(map(len, state.pull_secrets)) if isinstance(state, ServiceAccount) else None
+    if not isinstance(state, ServiceAccount):
+        return None
+    return sum(map(len, state.pull_secrets)) + NAME_BYTES * len(state.pull_secrets)
 
 
 @dataclass(frozen=True, slots=True)

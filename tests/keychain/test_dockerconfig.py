@@ -8,7 +8,17 @@ import pytest
 
 from webhook.keychain import dockerconfig
 from webhook.keychain.credential import Credential
-from webhook.keychain.dockerconfig import Entries, IgnoredSecret, MalformedConfig, MalformedSecret
+from webhook.keychain.dockerconfig import (
+    MAX_BYTES,
+    MAX_LOGINS,
+    MAX_PIECES,
+    Entries,
+    IgnoredSecret,
+    MalformedConfig,
+    MalformedSecret,
+    OversizedSecret,
+    ReadSecret,
+)
 
 JSON_TYPE, JSON_KEY = "kubernetes.io/dockerconfigjson", ".dockerconfigjson"
 LEGACY_TYPE, LEGACY_KEY = "kubernetes.io/dockercfg", ".dockercfg"
@@ -29,7 +39,7 @@ def encoded(text: str | bytes) -> str:
     return base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
 
 
-def read(body: str | bytes, secret_type: str = JSON_TYPE) -> Entries | IgnoredSecret | MalformedSecret:
+def read(body: str | bytes, secret_type: str = JSON_TYPE) -> ReadSecret:
     key = LEGACY_KEY if secret_type == LEGACY_TYPE else JSON_KEY
     return dockerconfig.parse_secret("regcred", secret_type, {key: body if isinstance(body, bytes) else body.encode()})
 
@@ -297,3 +307,25 @@ def test_a_node_s_config_is_read_alike_and_its_logins_come_from_no_secret():
 @pytest.mark.parametrize("body", [b"", b"{", b'{"auths":{"reg.io":{"auth":"!"}}}'])
 def test_a_malformed_node_s_config_is_no_entries(body):
     assert isinstance(dockerconfig.parse_node_config(body), MalformedConfig)
+
+
+def many(count: int) -> str:
+    return ",".join(f'"{number}":null' for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("body", "is_too_large"),
+    [
+        (f'{{"auths":{{{many(MAX_LOGINS)}}}}}', False),
+        (f'{{"auths":{{{many(MAX_LOGINS + 1)}}}}}', True),
+        (f'{{"x":"{"y" * (MAX_BYTES - 8)}"}}', False),
+        (f'{{"x":"{"y" * (MAX_BYTES - 7)}"}}', True),
+        (f'{{"x":[{"1," * (MAX_PIECES - 2)}1]}}', False),
+        (f'{{"x":[{"1," * (MAX_PIECES - 1)}1]}}', True),
+        (f'{{"x":"{chr(92) * MAX_PIECES}"}}', True),
+        ("[" * (MAX_PIECES + 1), True),
+        ("{" * (MAX_PIECES + 1), True),
+    ],
+)
+def test_what_holds_more_than_is_read_is_neither_sound_nor_malformed(body: str, is_too_large: bool) -> None:
+    assert isinstance(read(body), OversizedSecret) is is_too_large

@@ -15,6 +15,7 @@ import pytest
 
 from tests.wire.minting import Files, serving_files
 from webhook.images.onnode import NodeImages
+from webhook.keychain.dockerconfig import MAX_BYTES, OversizedSecret
 from webhook.keychain.pullsecrets import (
     AbsentSecret,
     AbsentServiceAccount,
@@ -34,7 +35,9 @@ from webhook.wire.cluster import (
     Observe,
 )
 
-SECRET = {"apiVersion": "v1", "kind": "Secret", "type": "t", "data": {"k": "dg=="}}
+KEY = ".dockerconfigjson"
+READ = PullSecret("a", "kubernetes.io/dockerconfigjson", {KEY: b"{}"})
+SECRET = {"apiVersion": "v1", "kind": "Secret", "type": READ.type, "data": {KEY: "e30=", "other": "dg=="}}
 ACCOUNT = {"apiVersion": "v1", "kind": "ServiceAccount", "imagePullSecrets": [{"name": "x"}]}
 
 
@@ -173,7 +176,7 @@ def _account(cluster: KubernetesCluster, name: str = "a") -> ServiceAccountState
 
 def test_a_secret_is_read_by_name_with_the_login(make: Make, server: APIServer) -> None:
     server.put("team/secrets/a", SECRET)
-    assert _secret(make()) == PullSecret("a", "t", {"k": b"v"})
+    assert _secret(make()) == READ
     assert server.asked == [("/api/v1/namespaces/team/secrets/a", "Bearer canary")]
 
 
@@ -318,7 +321,7 @@ def test_a_namespace_that_asks_for_much_holds_up_no_other(make: Make, server: AP
             await asyncio.wait(noisy)
             return quiet
 
-    assert asyncio.run(read()) == [PullSecret("a", "t", {"k": b"v"})] * 3
+    assert asyncio.run(read()) == [READ] * 3
     assert sum(path.startswith(server.hung) for path, _ in server.asked) <= MAX_THREADS_OF_ONE
 
 
@@ -346,30 +349,31 @@ def test_what_was_given_up_keeps_its_thread_and_nothing_queues_behind_it(make: M
             server.gate.set()
             return queued, asked, await cluster.read_secret("c", "a")
 
-    assert asyncio.run(read()) == (0, MAX_THREADS, PullSecret("a", "t", {"k": b"v"}))
+    assert asyncio.run(read()) == (0, MAX_THREADS, READ)
 
 
 @pytest.mark.parametrize(
     ("status", "document", "images", "outcome"),
     [
         (200, {"items": [{"status": {"images": [{"names": ["a:1"]}]}}]}, ["docker.io/library/a:1"], "found"),
-        (200, b"<html>", [], "failed"),
-        (403, _status(403, "Forbidden"), [], "forbidden"),
+        (200, {"items": []}, [], "found"),
+        (200, b"<html>", None, "failed"),
+        (403, _status(403, "Forbidden"), None, "forbidden"),
     ],
 )
 def test_what_nodes_have_is_read_when_they_may_be_listed(
-    make: Make, server: APIServer, status: int, document: object, images: list[str], outcome: str
+    make: Make, server: APIServer, status: int, document: object, images: list[str] | None, outcome: str
 ) -> None:
     seen: list[tuple[str, str]] = []
     server.put("nodes?resourceVersion=0", document, status)
 
-    async def read() -> NodeImages:
+    async def read() -> NodeImages | None:
         async with make(observe=lambda *outcome: seen.append(outcome)) as cluster:
             found = await cluster.read_node_images()
             assert not len(cluster._slots)
             return found
 
-    assert asyncio.run(read()) == NodeImages(tagged=frozenset(images))
+    assert asyncio.run(read()) == (None if images is None else NodeImages(tagged=frozenset(images)))
     assert seen == [("nodes", outcome)]
 
 
@@ -387,6 +391,22 @@ def test_a_body_that_drips_does_not_keep_its_thread(make: Make, server: APIServe
             return state
 
     assert asyncio.run(read()) == UnreadableSecret("a", "the API server did not answer in time")
+
+
+def test_large_secrets_are_read_in_threads_and_no_more_than_counts_is_kept(make: Make, server: APIServer) -> None:
+    logins = ",".join(f'"{number}":null' for number in range(50_000))
+    body = base64.b64encode(f'{{"auths":{{{logins}}}}}'.encode()).decode()
+    for name in ("a", "b", "c"):
+        server.put(f"team/secrets/{name}", {**SECRET, "data": {KEY: body, "other": body}})
+
+    async def read() -> list[SecretState]:
+        async with make() as cluster:
+            return await asyncio.gather(*(cluster.read_secret("team", name) for name in ("a", "b", "c")))
+
+    for name, state in zip(("a", "b", "c"), asyncio.run(read()), strict=True):
+        assert isinstance(state, PullSecret)
+        assert vars(state)["config"] == OversizedSecret(name), "it was read in the thread"
+        assert {key: len(value) for key, value in state.data.items()} == {KEY: MAX_BYTES + 1}
 
 
 def test_each_read_is_observed_once(make: Make, server: APIServer) -> None:

@@ -18,6 +18,12 @@ _KEYS = MappingProxyType(
 )
 """By the type of secret, the one key of its data that counts."""
 
+MAX_BYTES = 256 * 1024
+"""Of a pull secret's docker config that is read: one key file for each of Google's 40 regions takes as much."""
+MAX_PIECES = 10_000
+"""Of values and escapes in it: reading so many takes up to 30 ms, and etcd would take 50 times as many."""
+MAX_LOGINS = 250
+"""Of all pull secrets of a pod. Real ones hold a handful; each is compared with each image."""
 MAX_SHOWN_CHARACTERS = 100
 """Of a host key, a secret's type or another stranger's text; registry names are far shorter."""
 
@@ -53,6 +59,13 @@ class IgnoredSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class OversizedSecret:
+    """A secret that holds more than is read here; the kubelet reads it all, so that nobody knows what it would do."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class MalformedConfig:
     """A docker config that the kubelet cannot read."""
 
@@ -73,7 +86,15 @@ class MalformedSecret:
     go_error: str
 
 
-def parse_secret(name: str, secret_type: str, data: Mapping[str, bytes]) -> Entries | IgnoredSecret | MalformedSecret:
+ReadSecret = Entries | IgnoredSecret | OversizedSecret | MalformedSecret
+
+
+def counting_key(secret_type: str) -> str:
+    """Give the one key of a secret's data that counts, by its type; empty: none does."""
+    return _KEYS.get(secret_type, "")
+
+
+def parse_secret(name: str, secret_type: str, data: Mapping[str, bytes]) -> ReadSecret:
     """Read a pull secret as the kubelet does (secrets.go).
 
     Args:
@@ -81,16 +102,18 @@ def parse_secret(name: str, secret_type: str, data: Mapping[str, bytes]) -> Entr
         secret_type: Its `type`; two types count, each with one key of the data.
         data: Its `data`, decoded.
     """
-    key = _KEYS.get(secret_type)
-    if key is None:
+    key = counting_key(secret_type)
+    if not key:
         return IgnoredSecret(name, f"its type is {_shown(secret_type) or 'empty'}, not {' or '.join(_KEYS)}")
     body = data.get(key)
     if not body:
         return IgnoredSecret(name, f"it has no {key}")
+    if _is_too_large(body):
+        return OversizedSecret(name)
     read = _parse_config(body, name, has_auths=key == _DOCKER_CONFIG_JSON)
     if isinstance(read, MalformedConfig):
         return MalformedSecret(name, key, read.reason, read.go_error)
-    return Entries(name, tuple(read.items()))
+    return Entries(name, tuple(read.items())) if len(read) <= MAX_LOGINS else OversizedSecret(name)
 
 
 def parse_node_config(body: bytes) -> Entries | MalformedConfig:
@@ -107,6 +130,11 @@ def show_host_key(written: str) -> str:
     userinfo, at, rest = written.rpartition("@")
     shown = rest.partition("#")[0].partition("?")[0]
     return _shown(f"…@{shown}" if at and userinfo else shown)
+
+
+def _is_too_large(body: bytes) -> bool:
+    """Say so without reading it: what begins a value or an escape is counted, within texts as well."""
+    return len(body) > MAX_BYTES or sum(map(body.count, (b",", b"[", b"{", b"\\"))) > MAX_PIECES
 
 
 def _parse_config(body: bytes, name: str | None, *, has_auths: bool) -> _Logins | MalformedConfig:

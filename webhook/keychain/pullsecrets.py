@@ -8,16 +8,21 @@ from functools import cached_property
 from webhook.images.reference import Reference
 from webhook.keychain import dockerconfig, matching
 from webhook.keychain.credential import Credential
-from webhook.keychain.dockerconfig import Entries, IgnoredSecret, MalformedSecret
+from webhook.keychain.dockerconfig import (
+    MAX_BYTES,
+    MAX_LOGINS,
+    Entries,
+    IgnoredSecret,
+    MalformedSecret,
+    OversizedSecret,
+    ReadSecret,
+)
 from webhook.keychain.matching import Keyring
 
 DEFAULT_SERVICE_ACCOUNT = "default"
 """The one of a pod that names none (plugin/pkg/admission/serviceaccount)."""
 MAX_NAME_CHARACTERS = 253
 """DNS1123SubdomainMaxLength of apimachinery's validation."""
-MAX_LOGINS = 250
-"""Of all pull secrets of a pod. Real ones hold a handful; each is compared with each image, and a secret has room for
-19,000 that match them all."""
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _OBJECT_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
@@ -31,9 +36,17 @@ class PullSecret:
     data: Mapping[str, bytes] = field(repr=False)
 
     @cached_property
-    def config(self) -> Entries | IgnoredSecret | MalformedSecret:
+    def config(self) -> ReadSecret:
         """What the kubelet reads in it. It is read once: who remembers the secret remembers this too."""
         return dockerconfig.parse_secret(self.name, self.type, self.data)
+
+    def reduced(self) -> "PullSecret":
+        """Give it read, with the data that counts alone; of what is too large, no more than shows that it is."""
+        key = dockerconfig.counting_key(self.type)
+        data = {key: self.data[key][: MAX_BYTES + 1]} if key in self.data else {}
+        reduced = PullSecret(self.name, self.type, data)
+        _ = reduced.config
+        return reduced
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +120,7 @@ class Keychain:
     """The service account whose list the pod would get, if nobody knows that list."""
     ignored: tuple[IgnoredSecret, ...] = ()
     is_too_large: bool = False
-    """Whether there are more logins than are looked through; then there are none here."""
+    """Whether the secrets hold more than is read, or more logins than are looked through; then there are none here."""
     secret_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By pull secret, the host keys that it holds, fit to be shown."""
 
@@ -190,9 +203,10 @@ def assemble(
     read = [secret.config for secret in given]
     entries = {secret.name: one for secret, one in zip(given, read, strict=True) if isinstance(one, Entries)}
     logins = [login for one in read if isinstance(one, Entries) for login in one.logins]
+    is_too_large = len(logins) > MAX_LOGINS or any(isinstance(one, OversizedSecret) for one in read)
     return Keychain(
-        pod=matching.build(logins if len(logins) <= MAX_LOGINS else ()),
-        is_too_large=len(logins) > MAX_LOGINS,
+        pod=matching.build(() if is_too_large else logins),
+        is_too_large=is_too_large,
         node=matching.build(node_entries.logins if node_entries else ()),
         malformed=next((one for one in read if isinstance(one, MalformedSecret)), None),
         absent=tuple(dict.fromkeys(secret.name for secret in secrets if not isinstance(secret, PullSecret))),

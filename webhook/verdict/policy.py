@@ -161,18 +161,29 @@ def decide(resolution: Resolution, circumstances: Circumstances, rules: Rules) -
     Returns:
         The decision, and whether only the mode kept it from being a denial.
     """
-    decision = rules.policy.look_up(resolution)
-    if decision is not Decision.DENY:
-        return decision, False
-    softened = min((decision, *_caps(resolution, circumstances, rules.softeners)), key=lambda cap: cap.severity)
+    softened = _soften(resolution, circumstances, rules)
     if softened is Decision.DENY and circumstances.mode is Mode.WARN:
         return Decision.WARN, True
     return softened, False
 
 
+def depends_on_nodes(resolution: Resolution, circumstances: Circumstances, rules: Rules) -> bool:
+    """Say whether it would change the decision if a node had the image."""
+    softened = _soften(resolution, circumstances, rules)
+    return rules.would_deny(resolution) and softened.severity > rules.softeners.on_node.severity
+
+
 def worst(decisions: Iterable[Decision]) -> Decision:
     """The decision about a workload: the hardest of its images' decisions; allow when there is none."""
     return max(decisions, key=lambda decision: decision.severity, default=Decision.ALLOW)
+
+
+def _soften(resolution: Resolution, circumstances: Circumstances, rules: Rules) -> Decision:
+    """Say what remains in enforcing mode; a decision that is no denial stays as it is."""
+    decision = rules.policy.look_up(resolution)
+    if decision is not Decision.DENY:
+        return decision
+    return min((decision, *_caps(resolution, circumstances, rules.softeners)), key=lambda cap: cap.severity)
 
 
 def _caps(resolution: Resolution, circumstances: Circumstances, softeners: Softeners) -> list[Decision]:

@@ -76,7 +76,7 @@ _UNAVAILABLE = {
     UnavailableCause.TOKEN: "gives a token answer that nodes cannot read",
     UnavailableCause.PULL_THROUGH: "is a cache, whose “not found” proves nothing",
     UnavailableCause.NODE_MEANS: "is asked by nodes with a client certificate or header of theirs",
-    UnavailableCause.LOGINS: "could be any of the logins' that the pod's pull secrets hold: they are too many to try",
+    UnavailableCause.LOGINS: "may want a login of the pod's pull secrets, which hold too many, or too much, to try",
     UnavailableCause.NO_HOST: "has no host in the nodes' hosts.toml that may resolve a tag",
     UnavailableCause.REDIRECTS: "redirects in a way that leads nowhere",
     UnavailableCause.CHANGED: "contradicts itself",

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Self, TypeVar, TypeVarTuple
+from functools import partial
+from typing import Generic, Literal, Self, TypeVar, TypeVarTuple
 from weakref import WeakSet
 
 from kubernetes.client.api_client import ApiClient
@@ -20,6 +22,7 @@ from webhook.keychain import objects, pullsecrets
 from webhook.keychain.pullsecrets import (
     AbsentSecret,
     AbsentServiceAccount,
+    PullSecret,
     SecretState,
     ServiceAccountState,
     UnreadableSecret,
@@ -46,6 +49,7 @@ Outcome = Literal["found", "absent", "forbidden", "failed", "silent"]
 Observe = Callable[[Resource, Outcome], None]
 Arguments = TypeVarTuple("Arguments")
 Value = TypeVar("Value")
+State = TypeVar("State")
 
 
 class ClusterConfigurationError(Exception):
@@ -53,8 +57,8 @@ class ClusterConfigurationError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    document: Mapping[str, object]
+class _Found(Generic[State]):
+    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,9 @@ class _Unreadable:
     outcome: Outcome
 
 
-_Answer = _Found | _Absent | _Unreadable
-_Response = tuple[int, bytes] | _Unreadable
+_Answer = _Found[State] | _Absent | _Unreadable
+_Understand = Callable[[int, bytes], _Answer[State]]
+"""Says what a status and a body mean."""
 _SILENT = _Unreadable("the API server did not answer in time", "silent")
 _UNREACHABLE = _Unreadable("the API server cannot be reached", "failed")
 _UNTRUSTED = _Unreadable("the API server's certificate cannot be verified", "failed")
@@ -118,6 +123,7 @@ class KubernetesCluster:
         self._cutters = WeakSet[Cutter]()
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="cluster")
         self._slots = FairSlots(MAX_THREADS, most_of_one=MAX_THREADS_OF_ONE)
+        self._parsing = threading.Lock()  # The event loop waits 5 ms for each thread that works in Python.
         self._timeout_seconds = timeout_seconds
         self._observe = observe
 
@@ -138,9 +144,9 @@ class KubernetesCluster:
 
     async def read_secret(self, namespace: str, name: str) -> SecretState:
         """Read one Secret."""
-        match await self._read("secrets", namespace, name):
-            case _Found(document):
-                return objects.parse_secret(name, document)
+        match await self._read("secrets", namespace, name, _parse_secret):
+            case _Found(state):
+                return state
             case _Absent():
                 return AbsentSecret(name)
             case _Unreadable(reason):
@@ -148,46 +154,48 @@ class KubernetesCluster:
 
     async def read_service_account(self, namespace: str, name: str) -> ServiceAccountState:
         """Read one ServiceAccount."""
-        match await self._read("serviceaccounts", namespace, name):
-            case _Found(document):
-                return objects.parse_service_account(name, document)
+        match await self._read("serviceaccounts", namespace, name, objects.parse_service_account):
+            case _Found(state):
+                return state
             case _Absent():
                 return AbsentServiceAccount(name)
             case _Unreadable(reason):
                 return UnreadableServiceAccount(name, reason)
 
-    async def _read(self, resource: Resource, namespace: str, name: str) -> _Answer:
+    async def _read(
+        self, resource: Resource, namespace: str, name: str, parse: Callable[[str, Mapping[str, object]], State]
+    ) -> _Answer[State]:
         """Read one object, unless its name cannot be one: then it is absent, and nobody is asked."""
         if not (pullsecrets.is_object_name(namespace) and pullsecrets.is_object_name(name)):
             return _Absent()
         path = f"/api/v1/namespaces/{namespace}/{resource}/{name}"
-        response = await self._get(namespace, path, MAX_OBJECT_BYTES)
-        answer = response if isinstance(response, _Unreadable) else _judge(*response)
+
+        def understand(status: int, body: bytes) -> _Answer[State]:
+            with self._parsing:
+                return _judge(status, body, partial(parse, name))
+
+        answer = await self._get(namespace, path, MAX_OBJECT_BYTES, understand)
         self._observe(resource, _outcome(answer))
         return answer
 
-    async def read_node_images(self) -> NodeImages:
-        """Read which images nodes report to have; none where the API server does not tell."""
-        response = await self._get(_NOBODY, _NODES, MAX_NODES_BYTES)
-        images = None
-        if not isinstance(response, _Unreadable) and response[0] == 200:
-            images = await self._run(_NOBODY, parse_nodes, response[1])
-        refusal = response if isinstance(response, _Unreadable) else _REFUSALS.get(response[0], _STRANGE)
-        self._observe("nodes", "found" if images else refusal.outcome)
-        return images or NodeImages()
+    async def read_node_images(self) -> NodeImages | None:
+        """Read which images nodes report to have; None where the API server does not tell."""
+        answer = await self._get(_NOBODY, _NODES, MAX_NODES_BYTES, _judge_nodes)
+        self._observe("nodes", _outcome(answer))
+        return answer.state if isinstance(answer, _Found) else None
 
-    async def _get(self, asker: str, path: str, limit_bytes: int) -> _Response:
+    async def _get(self, asker: str, path: str, limit_bytes: int, understand: _Understand[State]) -> _Answer[State]:
         """Ask the API server, in a thread that is cut at the timeout, also when nobody waits for it any more."""
         cutter = Cutter()
         self._cutters.add(cutter)
         cutting = asyncio.get_running_loop().call_later(self._timeout_seconds, cutter.cut)
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                response = await self._run(asker, self._send, cutter, path, limit_bytes)
+                answer = await self._run(asker, self._send, cutter, path, limit_bytes, understand)
         except TimeoutError:
             return _SILENT
         cutting.cancel()
-        return _SILENT if cutter.is_cut else response
+        return _SILENT if cutter.is_cut else answer
 
     async def _run(self, asker: str, function: Callable[[*Arguments], Value], *args: *Arguments) -> Value:
         """Run a function in a thread when it is the asker's turn."""
@@ -197,7 +205,7 @@ class KubernetesCluster:
         running.add_done_callback(lambda _: self._slots.release(asker))
         return await asyncio.shield(running)
 
-    def _send(self, cutter: Cutter, path: str, limit_bytes: int) -> _Response:
+    def _send(self, cutter: Cutter, path: str, limit_bytes: int, understand: _Understand[State]) -> _Answer[State]:
         try:
             method, url, headers, _, _ = self._client.param_serialize(
                 "GET", path, header_params=dict(_HEADERS), auth_settings=["BearerToken"]
@@ -206,11 +214,12 @@ class KubernetesCluster:
             return _NO_LOGIN
         try:
             with cutter:
-                return self._exchange(method, url, headers, limit_bytes)
+                response = self._exchange(method, url, headers, limit_bytes)
         except ApiException:
             return _UNTRUSTED
         except Exception:  # noqa: BLE001 (the client lets its transport's exceptions through)
             return _UNREACHABLE
+        return understand(*response)
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], limit_bytes: int) -> tuple[int, bytes]:
         """Send one request and read its answer, up to a byte more than the limit; redirects are not followed."""
@@ -246,18 +255,28 @@ def _load_kubeconfig(path: str | None, configuration: Configuration) -> None:
         ) from None
 
 
-def _judge(status: int, body: bytes) -> _Answer:
+def _judge(status: int, body: bytes, parse: Callable[[Mapping[str, object]], State]) -> _Answer[State]:
     """Say what an answer means. Only a Status of the API server's own makes an object absent."""
     document = _parse(body)
     match status, document.get("kind"):
         case 200, "Secret" | "ServiceAccount":
-            return _Found(document)
+            return _Found(parse(document))
         case 404, "Status":
             return _Absent()
         case 200 | 404, _:
             return _STRANGE
         case _:
             return _REFUSALS.get(status, _Unreadable(f"the API server answered {status}", "failed"))
+
+
+def _judge_nodes(status: int, body: bytes) -> _Answer[NodeImages]:
+    images = parse_nodes(body) if status == 200 else None
+    return _REFUSALS.get(status, _STRANGE) if images is None else _Found(images)
+
+
+def _parse_secret(name: str, document: Mapping[str, object]) -> SecretState:
+    secret = objects.parse_secret(name, document)
+    return secret.reduced() if isinstance(secret, PullSecret) else secret
 
 
 def _parse(body: bytes) -> Mapping[str, object]:
@@ -270,7 +289,7 @@ def _parse(body: bytes) -> Mapping[str, object]:
     return document if isinstance(document, dict) else {}
 
 
-def _outcome(answer: _Answer) -> Outcome:
+def _outcome(answer: _Answer[State]) -> Outcome:
     match answer:
         case _Found():
             return "found"

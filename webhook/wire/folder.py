@@ -30,8 +30,8 @@ class Cluster(Protocol):
     async def close(self) -> None:
         """Close what is open."""
 
-    async def read_node_images(self) -> NodeImages:
-        """Read which images nodes report to have."""
+    async def read_node_images(self) -> NodeImages | None:
+        """Read which images nodes report to have; None where it does not tell."""
 
 
 class FolderCluster:
@@ -76,7 +76,7 @@ class FolderCluster:
             return await self._beneath.read_service_account(namespace, name)
         return presume_default(AbsentServiceAccount(name))
 
-    async def read_node_images(self) -> NodeImages:
+    async def read_node_images(self) -> NodeImages | None:
         """Ask the cluster beneath: manifests hold no nodes."""
         return await self._beneath.read_node_images() if self._beneath else NodeImages()
 
