@@ -35,7 +35,7 @@ PURE_MODULES = {
 """What a stage may import. `datetime` for types and arithmetic: nobody may ask it for the time."""
 IMPURE_NAMES = {"open", "print", "input", "now", "today", "utcnow"}
 DOORS = {
-    "aiohttp": {"webhook/wire/connections.py", "webhook/wire/faults.py"},
+    "aiohttp": {"webhook/wire/connections.py", "webhook/wire/faults.py", "webhook/wire/keeping.py"},
     "click": {"certs/__main__.py", "webhook/__main__.py", "webhook/commands/check.py", "webhook/commands/serve.py"},
     "cryptography": {"certs/issue.py", "webhook/wire/certificates.py"},
     "fastapi": {"webhook/wire/application.py"},
@@ -55,6 +55,7 @@ NEIGHBOURS = {
     ("webhook/wire/application.py", "webhook.wire.bodies"),
     ("webhook/wire/cluster.py", "webhook.wire.cutting"),
     ("webhook/wire/connections.py", "webhook.wire.faults"),
+    ("webhook/wire/connections.py", "webhook.wire.keeping"),
     ("webhook/wire/manifests.py", "webhook.wire.documents"),
     ("webhook/wire/protocol.py", "webhook.wire.crowd"),
     ("webhook/wire/server.py", "webhook.wire.acceptor"),

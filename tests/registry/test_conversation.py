@@ -597,6 +597,7 @@ class TestFaults:
             (SpeaksPlain(), Unavailable(HOST, UnavailableCause.PLAIN_HTTP)),
             (ProxyFailed(), Unavailable(HOST, UnavailableCause.PROXY)),
             (BrokenAnswer(), Unavailable(HOST, UnavailableCause.NOT_A_REGISTRY)),
+            (HeldBack("exhausted"), Unavailable(HOST, UnavailableCause.OURS)),
             (AddressRefused("network.private"), Blocked(HOST, BlockedCause.ADDRESS, "network.private")),
         ],
     )

@@ -3,17 +3,18 @@ import contextlib
 import gc
 import os
 import random
+import resource
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Literal
 
 import pytest
 import uvloop
 
-from tests.wire.scripted import OK, RULES, Certificates, listening, read_request, serving
-from webhook.registry.exchange import Answer, BrokenAnswer, ConnectFailed, TimedOut
+from tests.wire.scripted import OK, RULES, Certificates, always, listening, manifest, read_request, registries, serving
+from webhook.registry.exchange import Answer, BrokenAnswer, ConnectFailed, HeldBack, TimedOut
 from webhook.registry.request import Request
 from webhook.wire.connections import Connections
 from webhook.wire.guard import Guard
@@ -178,11 +179,18 @@ def test_a_kept_connection_that_is_silent_times_out_and_is_not_used_again():
 
 @LOOPS
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
-@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", OK + b"{}"], ids=["endless body", "kept connection"])
-def test_who_sends_on_without_end_is_left_without_a_goodbye(run, secure, head, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("head", "limit"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n", ("connections.IDLE_SECONDS", 0.1), id="endless body"),
+        pytest.param(OK + b"{}", ("connections.IDLE_SECONDS", 0.1), id="kept connection"),
+        pytest.param(OK + b"{}", ("keeping.MAX_IDLE", 0), id="one too many"),
+    ],
+)
+def test_who_sends_on_without_end_is_left_without_a_goodbye(run, secure, head, limit, tmp_path, monkeypatch):
     """A goodbye of TLS waits for the other side's, and reads all that comes before it."""
     certificates = Certificates(tmp_path)
-    monkeypatch.setattr("webhook.wire.connections.IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(f"webhook.wire.{limit[0]}", limit[1])
 
     def send_on(listening):
         """Heed no goodbye; returns how long it took until the connection was gone."""
@@ -241,6 +249,175 @@ def test_a_storm_of_cancelled_requests_leaves_nothing_behind(run, secure, tmp_pa
             return [answered(reply) for reply in calm]
 
     assert run(scene()) == [200] * 5
+
+
+@LOOPS
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_of_connections_to_all_registries_the_one_is_cut_that_is_longest_unused(run, secure, tmp_path, monkeypatch):
+    monkeypatch.setattr("webhook.wire.keeping.MAX_IDLE", 2)
+    certificates = Certificates(tmp_path)
+    tls = certificates.context() if secure else None
+
+    async def scene():
+        async with AsyncExitStack() as stack:
+            servers = [await stack.enter_async_context(serving(always(OK), tls=tls)) for _ in range(3)]
+            engine = await stack.enter_async_context(connections((str(certificates.file),)))
+
+            async def ask(*numbers):
+                return [answered(await engine.exchange(request(servers[number].url()))) for number in numbers]
+
+            # The first is asked once more, so that the second is the one for which the third leaves no place.
+            assert await ask(0, 1, 0, 2, 0, 2) == [200] * 6
+            kept = [server.connections for server in servers]
+            assert await ask(1) == [200]
+            return kept, [server.connections for server in servers]
+
+    assert run(scene()) == ([1, 1, 1], [1, 2, 1])
+
+
+@LOOPS
+def test_no_more_connections_stay_open_than_are_kept_and_those_are_used_again(run, monkeypatch):
+    monkeypatch.setattr("webhook.wire.keeping.MAX_IDLE", 3)
+
+    async def scene():
+        ended: asyncio.Queue[None] = asyncio.Queue()
+        together = asyncio.Barrier(10)
+        made = 0
+
+        async def converse(reader, writer):
+            nonlocal made
+            made += 1
+            try:
+                while True:
+                    await read_request(reader)
+                    await together.wait()
+                    writer.write(OK)
+            finally:
+                ended.put_nowait(None)
+
+        async with listening(converse) as port, connections() as engine:
+
+            async def ask(times):
+                replies = (engine.exchange(request(f"http://127.0.0.1:{port}/")) for _ in range(times))
+                return [answered(reply) for reply in await asyncio.gather(*replies)]
+
+            assert await ask(10) == [200] * 10
+            async with asyncio.timeout(10):
+                for _ in range(7):
+                    await ended.get()
+            together = asyncio.Barrier(3)
+            assert await ask(3) == [200] * 3
+            return made, ended.empty()
+
+    assert run(scene()) == (10, True)
+
+
+@LOOPS
+def test_a_connection_that_is_used_again_is_not_cut_meanwhile(run, monkeypatch):
+    monkeypatch.setattr("webhook.wire.keeping.MAX_IDLE", 1)
+
+    async def scene():
+        asked, answer = asyncio.Event(), asyncio.Event()
+
+        async def script(_, writer):
+            if len(slow.requests) == 2:
+                asked.set()
+                await answer.wait()
+            writer.write(OK)
+
+        async with serving(script) as slow, serving(always(OK)) as other, connections() as engine:
+            await engine.exchange(request(slow.url()))
+            reply = asyncio.ensure_future(engine.exchange(request(slow.url())))
+            await asked.wait()
+            for host in ("127.0.0.1", "localhost"):
+                assert answered(await engine.exchange(request(other.url(host)))) == 200
+            answer.set()
+            return answered(await reply), slow.connections, len(slow.requests)
+
+    assert run(scene()) == (200, 1, 2)
+
+
+@LOOPS
+def test_what_a_server_has_closed_takes_the_place_of_no_other(run, monkeypatch):
+    monkeypatch.setattr("webhook.wire.keeping.MAX_IDLE", 2)
+
+    async def scene():
+        async def script(_, writer):
+            writer.write(OK)
+            await writer.drain()
+            writer.close()
+
+        async with serving(always(OK)) as kept, serving(script) as closing, connections() as engine:
+            await engine.exchange(request(kept.url()))
+            await engine.exchange(request(closing.url()))
+            await settled()
+            for host in ("localhost", "127.0.0.1"):
+                assert answered(await engine.exchange(request(kept.url(host)))) == 200
+            return kept.connections
+
+    assert run(scene()) == 2
+
+
+@LOOPS
+def test_what_was_cut_is_not_remembered(run, monkeypatch):
+    monkeypatch.setattr("webhook.wire.keeping.MAX_IDLE", 2)
+
+    async def scene():
+        async with AsyncExitStack() as stack:
+            servers = [await stack.enter_async_context(serving(always(OK))) for _ in range(5)]
+            engine = await stack.enter_async_context(connections())
+            for server in servers:
+                await engine.exchange(request(server.url()))
+            connector = engine._direct.kept.connector
+            assert connector is not None
+            return [len(kept) for kept in connector._conns.values()]
+
+    assert run(scene()) == [1, 1]
+
+
+@contextmanager
+def no_file_left() -> Iterator[None]:
+    """Nothing can be opened in this process."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(limits[0], 1024), limits[1]))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for number in taken:
+            os.close(number)
+
+
+@LOOPS
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"], ids=["connecting", "resolving"])
+def test_a_registry_is_not_blamed_for_what_this_process_cannot_open(run, host):
+    """More often than failures of its own would make it sick."""
+
+    async def scene():
+        async with serving(always(OK)) as server, registries() as client:
+            ask = manifest(server.url(host))
+            with no_file_left():
+                held = [await client.ask(ask) for _ in range(10)]
+            return held, answered(await client.ask(ask))
+
+    assert run(scene()) == ([HeldBack("exhausted")] * 10, 200)
+
+
+def test_authorities_that_cannot_be_opened_now_are_not_unknown_ones(tmp_path):
+    certificates = Certificates(tmp_path)
+
+    async def scene():
+        tls = certificates.context()
+        async with serving(always(OK), tls=tls) as server, connections((str(certificates.file),)) as engine:
+            with no_file_left():
+                held = await engine.exchange(request(server.url()))
+            return held, answered(await engine.exchange(request(server.url())))
+
+    assert asyncio.run(scene()) == (HeldBack("exhausted"), 200)
 
 
 async def settled() -> tuple[int, int]:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import aiohttp
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 
 from webhook.registry.exchange import (
     AddressRefused,
     BrokenAnswer,
     ConnectFailed,
+    HeldBack,
     NameNotFound,
     ProxyFailed,
     SpeaksPlain,
@@ -18,6 +20,7 @@ from webhook.registry.exchange import (
 from webhook.wire.faults import read_fault
 
 HANDSHAKE = TlsFailed("handshake")
+KEY = ConnectionKey("a.example", 443, True, True, None, None, None)
 FAULTS = {
     "ClientConnectionError": ConnectFailed(),
     "ClientConnectionResetError": ConnectFailed(),
@@ -77,13 +80,28 @@ def test_every_exception_of_the_library_is_a_fault(name):
     [
         (TimeoutError(), TimedOut()),
         (ConnectionResetError(errno.ECONNRESET, "reset"), ConnectFailed()),
-        (OSError(errno.EMFILE, "too many open files"), ConnectFailed()),
         (ssl.SSLError(1, "whatever"), HANDSHAKE),
         (aiohttp.http.HttpProcessingError(), BrokenAnswer()),
     ],
 )
 def test_exceptions_below_the_library_are_faults_too(error, fault):
     assert read_fault(error) == fault
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda cause: cause,
+        lambda cause: aiohttp.ClientConnectorError(KEY, cause),
+        lambda cause: aiohttp.ClientConnectorDNSError(KEY, cause),
+        lambda cause: aiohttp.ClientProxyConnectionError(KEY, cause),
+    ],
+    ids=["by itself", "connecting", "resolving", "to the proxy"],
+)
+@pytest.mark.parametrize("is_proxied", [False, True])
+def test_what_this_machine_lacks_is_no_fault_of_who_was_to_be_asked(number, wrap, is_proxied):
+    assert read_fault(wrap(OSError(number, "whatever")), is_proxied=is_proxied) == HeldBack("exhausted")
 
 
 def verification_error(code: int) -> ssl.SSLError:

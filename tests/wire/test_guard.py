@@ -1,4 +1,6 @@
 import asyncio
+import errno
+import socket
 import threading
 import time
 from ipaddress import ip_address
@@ -81,9 +83,14 @@ def test_a_name_that_leads_elsewhere_a_moment_later_is_judged_again():
     assert find("rebinding.example", resolver) == AddressRefused("network.allowed_networks")
 
 
-@pytest.mark.parametrize("failure", [OSError("no such name"), UnicodeError("label too long"), []])
+@pytest.mark.parametrize("failure", [socket.gaierror("no such name"), UnicodeError("label too long"), []])
 def test_a_name_without_addresses_is_not_found(failure):
     assert find("a.example", Resolver(failure)) == NameNotFound()
+
+
+def test_what_keeps_us_from_asking_is_no_answer():
+    with pytest.raises(OSError, match="Too many open files"):
+        find("a.example", Resolver(OSError(errno.EMFILE, "Too many open files")))
 
 
 async def find_for(asker, guard, host):

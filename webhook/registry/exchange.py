@@ -155,10 +155,10 @@ class BrokenAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """Nothing was sent: the registry is left alone for a moment."""
+    """Nothing was sent: the registry is left alone for a moment, or cannot be asked from here."""
 
-    reason: Literal["rate limited", "sick"]
-    """It asked for that, or it failed several times in a row."""
+    reason: Literal["rate limited", "sick", "exhausted"]
+    """It asked for that; it failed several times in a row; or no file or memory is left here for a connection."""
 
 
 Fault = (

@@ -37,6 +37,11 @@ _TLS_CAUSES = {
     "expired": UnavailableCause.TLS_EXPIRED,
     "handshake": UnavailableCause.TLS_HANDSHAKE,
 }
+_HELD_CAUSES = {
+    "rate limited": UnavailableCause.RATE_LIMITED,
+    "sick": UnavailableCause.SICK,
+    "exhausted": UnavailableCause.OURS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +102,8 @@ def read_fault(host: str, fault: Fault) -> Unavailable | Blocked:
             return Unavailable(host, UnavailableCause.NOT_A_REGISTRY)
         case ConnectFailed() | TimedOut():
             return Unavailable(host, UnavailableCause.SILENT)
-        case HeldBack("rate limited"):
-            return Unavailable(host, UnavailableCause.RATE_LIMITED)
-        case HeldBack():
-            return Unavailable(host, UnavailableCause.SICK)
+        case HeldBack(reason):
+            return Unavailable(host, _HELD_CAUSES[reason])
         case _:
             assert_never(fault)
 

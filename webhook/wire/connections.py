@@ -16,17 +16,14 @@ from typing import Any, Protocol, TypeAlias
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ConnectionKey
-from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
 from yarl import URL  # aiohttp's own type of URL, which is how it is told to leave one as it is
 
 from webhook.registry.addresses import Address
 from webhook.registry.exchange import AddressRefused, Answer, BrokenAnswer, NameNotFound, Reply, TimedOut, TlsFailed
 from webhook.registry.request import Request
 from webhook.turns import Turns
-from webhook.wire.faults import CAUGHT, FaultError, read_fault
+from webhook.wire.faults import CAUGHT, FaultError, read_exhaustion, read_fault
+from webhook.wire.keeping import IDLE_SECONDS, Connector
 
 MAX_HEADER_LINES = 128
 """Registries send below 30."""
@@ -34,8 +31,6 @@ MAX_HEADER_BYTES = 64 * 1024
 """All lines together; a bearer challenge or a signed blob URL is below 4 KiB."""
 MAX_LINE_BYTES = 16 * 1024
 """One line."""
-IDLE_SECONDS = 30.0
-"""How long an unused connection is kept: within what registries and load balancers keep (nginx 75 s, AWS ALB 60 s)."""
 RECEIVE_BUFFER_BYTES = 64 * 1024
 """The kernel's. By itself it grows to 6 MiB for a registry that sends without end, and the loop reads all of it in one
 turn while reviews wait; registries' answers are a few KiB."""
@@ -52,7 +47,7 @@ class Door(Protocol):
     judge: Callable[[Address], AddressRefused | None]
 
     async def find(self, host: str) -> tuple[Address, ...] | AddressRefused | NameNotFound | TimedOut:
-        """Find the addresses of a host that may be connected to."""
+        """Find the addresses of a host that may be connected to; OSError when nobody could be asked."""
 
 
 class Authorities(Protocol):
@@ -94,8 +89,8 @@ class Connections:
         """
         try:
             trust = self._authorities.context(request.ca_files, skip_verify=request.skip_verify)
-        except OSError:
-            return TlsFailed("unknown authority")
+        except OSError as error:
+            return read_exhaustion(error) or TlsFailed("unknown authority")
         progress = _Progress()
         try:
             async with asyncio.timeout(None) as bound:
@@ -215,43 +210,13 @@ def _guarded(door: Door) -> Callable[[AddressInfo], socket.socket]:
     return open_socket
 
 
-class _Handler(ResponseHandler):
-    """Ends without a goodbye: one of TLS goes on reading, for uvloop's 30 s, from a peer that goes on sending."""
-
-    def close(self) -> None:
-        self.abort()
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Uses no connection again on which something came unasked, such as a body after HEAD.
-
-    It would be taken for the next answer, and each answer after it for that of the request before.
-    """
-
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 (handed on as they are)
-        super().__init__(**options)
-        self._factory = partial(_Handler, loop=self._loop)  # type: ignore[assignment]
-
-    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
-        for handler, _ in self._conns.get(key, ()):
-            if handler.should_close:
-                handler.abort()
-        return await super()._get(key, traces)
-
-    def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
-        super()._release(key, protocol, should_close=should_close)
-        if protocol.transport is not None:
-            # The last answer's parser would swallow half an answer unseen; without one, any byte counts, and few stay.
-            protocol._parser = None  # noqa: SLF001 (nothing public tells of a byte that came)
-
-
 class _Sessions:
     """Two ways to the same servers: over connections that are kept, and over a new one that is not."""
 
     def __init__(
         self, resolver: AbstractResolver | None, socket_factory: Callable[[AddressInfo], socket.socket] | None
     ) -> None:
-        connector = partial(_Connector, limit=0, resolver=resolver, use_dns_cache=False, socket_factory=socket_factory)
+        connector = partial(Connector, limit=0, resolver=resolver, use_dns_cache=False, socket_factory=socket_factory)
         self.kept = _session(connector(keepalive_timeout=IDLE_SECONDS))
         self.fresh = _session(connector(force_close=True))
 

@@ -1,5 +1,6 @@
 """What the exceptions of the HTTP client, of TLS and of sockets mean: each one is a fault of the exchange."""
 
+import errno
 import ssl
 from collections.abc import Callable
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from webhook.registry.exchange import (
     BrokenAnswer,
     ConnectFailed,
     Fault,
+    HeldBack,
     NameNotFound,
     ProxyFailed,
     SpeaksPlain,
@@ -71,12 +73,20 @@ _FAULTS: tuple[tuple[type[BaseException], Callable[[Any], Fault]], ...] = (
 """Every exception of the library and what it means; the first row that fits counts."""
 
 
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""No file or memory for a socket is left to this process or on this machine, whoever was to be asked."""
+
 CAUGHT = tuple(kind for kind, _ in _FAULTS)
 """What `read_fault` can read."""
 
 
 def read_fault(error: BaseException, *, is_proxied: bool = False) -> Fault:
     """Say which fault an exception of aiohttp, ssl or the socket layer is."""
-    fault = next(read(error) for kind, read in _FAULTS if isinstance(error, kind))
+    fault = read_exhaustion(error) or next(read(error) for kind, read in _FAULTS if isinstance(error, kind))
     # Between us and the proxy, a name that is not found is the proxy's.
     return ProxyFailed() if is_proxied and isinstance(fault, NameNotFound) else fault
+
+
+def read_exhaustion(error: BaseException) -> HeldBack | None:
+    """Say whether an exception came because nothing could be opened here; None: the fault is another's."""
+    return HeldBack("exhausted") if getattr(error, "errno", None) in _EXHAUSTED else None

@@ -30,7 +30,8 @@ def look_up_host(host: str) -> list[str]:
     The name is asked as written: with `dnsPolicy: Default` the hosts file and the search domains are the node's own.
 
     Raises:
-        OSError: The name is not known, or nobody answered.
+        socket.gaierror: The name is not known, or nobody answered.
+        OSError: Nobody was asked, such as for want of a file.
     """
     answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
@@ -56,6 +57,9 @@ class Guard:
         Returns:
             The addresses in the resolver's order, those that the rules refuse left out. `AddressRefused` when that
             leaves none.
+
+        Raises:
+            OSError: Nobody was asked, such as for want of a file.
         """
         literal = read_literal(host)
         if literal is not None:
@@ -65,7 +69,7 @@ class Guard:
                 answers = await self._resolve(host)
         except TimeoutError:
             return TimedOut()
-        except (OSError, UnicodeError):  # UnicodeError: an empty or overlong label, which IDNA refuses
+        except (socket.gaierror, UnicodeError):  # UnicodeError: an empty or overlong label, which IDNA refuses
             return NameNotFound()
         return self._admit([ip_address(answer) for answer in answers])
 
