@@ -901,6 +901,30 @@ class TestConversations:
         assert [(type(intent).__name__, answer) for intent, answer, _ in seen] == [("FetchManifest", reply)]
         assert 0.09 < seen[0][2] < 1
 
+    def test_a_request_that_is_given_up_is_observed_once_as_timed_out_and_one_that_was_not_sent_is_not(self):
+        seen, came = [], asyncio.Event()
+
+        async def stall(_, __):
+            came.set()
+            await asyncio.sleep(30)
+
+        async def run():
+            async with serving(stall) as server, registries(per_registry=1, observe=observe) as client:
+                sent = asyncio.create_task(client.ask(manifest(server.url())))
+                await came.wait()
+                waits_in_line = asyncio.create_task(client.ask(manifest(server.url())))
+                await asyncio.sleep(0.1)
+                for task in (waits_in_line, sent):
+                    task.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await task
+
+        def observe(intent, reply, duration_seconds):
+            seen.append((type(intent).__name__, reply, duration_seconds >= 0.05))
+
+        asyncio.run(run())
+        assert seen == [("FetchManifest", TimedOut(), True)]
+
 
 def wanting(*intents):
     """A conversation that asks for these, and resolves whatever it hears."""
@@ -958,12 +982,12 @@ class TestPatience:
             async with registries(per_registry=1, observe=lambda _, reply, __: seen.append(reply)) as client:
                 intent = manifest(f"http://127.0.0.1:{free_port()}/v2/app/manifests/1")
                 for number in range(6):
-                    await client.ask(intent, Asker(f"team-{number % 2}"))
-                return seen, client.sick()
+                    await client.ask(intent, Asker(f"team-{number}"))
+                return seen, client.sick(), (intent.endpoint.host,)
 
-        seen, sick = asyncio.run(run())
+        seen, sick, expected = asyncio.run(run())
         assert seen == [ConnectFailed()] * 5 + [HeldBack("sick")]
-        assert sick == ("127.0.0.1",)
+        assert sick == expected
 
     def test_who_was_told_to_wait_waits_and_nobody_else_does(self):
         async def run():
@@ -974,22 +998,22 @@ class TestPatience:
 
         assert asyncio.run(run()) == ([429, HeldBack("rate limited"), 429], 2)
 
-    @pytest.mark.parametrize(("seconds", "expected"), [(1.6, ("127.0.0.1",)), (0.05, ())])
-    def test_a_request_that_was_given_up_tells_of_a_registry_only_when_it_was_silent_for_long(self, seconds, expected):
+    @pytest.mark.parametrize(("seconds", "is_sick"), [(1.6, True), (0.05, False)])
+    def test_a_request_that_was_given_up_tells_of_a_registry_only_when_it_was_silent_for_long(self, seconds, is_sick):
         async def stall(_, __):
             await asyncio.sleep(30)
 
         async def give_up(client, server, number):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    await client.ask(manifest(server.url()), Asker(f"team-{number % 2}"))
+                    await client.ask(manifest(server.url()), Asker(f"team-{number}"))
 
         async def run():
             async with serving(stall) as server, registries(response_seconds=20) as client:
                 await asyncio.gather(*(give_up(client, server, number) for number in range(6)))
-                return client.sick()
+                return client.sick() == (f"127.0.0.1:{server.port}",), bool(client.sick())
 
-        assert asyncio.run(run()) == expected
+        assert asyncio.run(run()) == (is_sick, is_sick)
 
 
 def free_port():

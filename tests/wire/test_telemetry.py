@@ -23,11 +23,14 @@ from webhook.registry.exchange import (
     TimedOut,
     TlsFailed,
 )
+from webhook.registry.origins import read_origin
+from webhook.registry.patience import MAX_FAILURES, Patience
 from webhook.registry.resolution import Resolution
 from webhook.verdict.answer import ReviewFacts
 from webhook.verdict.policy import Decision, Mode
 from webhook.wire.telemetry import MAX_REGISTRIES, RequestTally, Telemetry
 
+REQUESTS = "pullcheck_registry_requests_total"
 FACTS = ReviewFacts(uid="705ab4f5", kind="Deployment", operation="CREATE", mode=Mode.ENFORCE, decision=Decision.DENY)
 
 
@@ -99,6 +102,28 @@ def test_a_registry_is_told_while_it_is_left_alone_and_as_well_afterwards(teleme
     }
     sick.remove("a.example.com")
     assert 'pullcheck_breaker_open{registry="a.example.com"} 0.0' in lines(telemetry)
+
+
+@pytest.mark.parametrize("host", ["Reg.example.com", "reg.example.com:5000", "[::0:1]:5000"])
+def test_a_registry_that_is_left_alone_has_the_name_that_its_requests_have(telemetry, host):
+    patience, origin = Patience(), read_origin(f"https://{host}/v2")
+    assert origin
+    for _ in range(MAX_FAILURES):
+        patience.note(origin, "", TimedOut(), 0)
+        telemetry.observe_registry_request(manifest(host), TimedOut(), 1)
+    telemetry.watch_breakers(lambda: patience.open_places(0))
+    (breaker,) = samples(telemetry, "pullcheck_breaker_open{")
+    assert samples(telemetry, "pullcheck_registry_requests_total") == {
+        '{outcome="timed_out",purpose="manifest",' + breaker: MAX_FAILURES
+    }
+
+
+def test_what_was_held_back_is_counted_and_no_time_of_it(telemetry):
+    telemetry.observe_registry_request(manifest(), HeldBack("sick"), 0)
+    telemetry.observe_registry_request(manifest(), Answer(200), 0.02)
+    outcomes = [line.partition('outcome="')[2].split('"')[0] for line in samples(telemetry, REQUESTS)]
+    assert sorted(outcomes) == ["200", "held_back"]
+    assert samples(telemetry, "pullcheck_registry_request_duration_seconds_count") == {"": 1}
 
 
 def test_what_was_held_back_is_no_request_of_a_review(telemetry):

@@ -6,7 +6,7 @@ healthy one costs nothing and is never held back.
 """
 
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -26,7 +26,9 @@ from webhook.registry.origins import Origin
 from webhook.registry.pause import read_pause
 
 MAX_FAILURES = 5
-"""In a row, then a place is sick. A pod of a few images meets one restart of a registry without that."""
+"""In a row, then a place is sick: of one asker, for that asker; of as many askers, for everybody. A pod of a few images
+meets one restart of a registry without that. Not fewer askers: what a tenant's few namespaces meet may be of their own
+making, and where only few deploy, each is spared by its own row."""
 OPEN_SECONDS = 1.0
 """How long a sick place is left alone before one request probes it. Together with a probe that hangs as long as a
 request may by default (3.5 s), verdicts are right again within 5 s after the registry is."""
@@ -78,9 +80,13 @@ class _Breaker:
             self.trip(at)
 
     def trip(self, at: float) -> None:
-        self.failures = MAX_FAILURES
         self.until = at + OPEN_SECONDS
         self.probe_until = at
+
+    def follow(self, other: "_Breaker") -> None:
+        """Be open for as long as another that is."""
+        self.failures = MAX_FAILURES
+        self.until = max(self.until, other.until)
 
     def free(self, at: float) -> None:
         """Give up the probe's place."""
@@ -92,28 +98,32 @@ class _Place:
     """What failed at a place since it last answered anybody.
 
     An asker may ask for what makes a healthy registry fail, such as a repository with a broken upstream. So what one
-    asker meets holds back that asker; it counts for everybody only where somebody else was the last to fail. One alone
-    never gets beyond one, nor can it hold up the others by failing as their probe time and again.
+    asker meets holds back that asker; it counts for everybody only where the last that counted were others'. Fewer than
+    `MAX_FAILURES` never get beyond their number, nor can they hold up the others by failing as their probe in turn.
     """
 
     shared: _Breaker = field(default_factory=_Breaker)
     own: OrderedDict[str, _Breaker] = field(default_factory=OrderedDict)
-    last: str | None = None
-    """The asker whose failure was the last that counted for everybody."""
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_FAILURES - 1))
+    """The askers whose failures were the last that counted for everybody, all different. None has lost its breaker in
+    `own`: of the `MAX_ASKERS` others that this takes, enough would have counted to take its place here before."""
 
     def breakers(self, asker: str) -> list[_Breaker]:
         """Those that hold this asker back."""
         own = [self.own[asker]] if asker in self.own else []
-        return own if asker == self.last else [self.shared, *own]
+        return own if asker in self.recent else [self.shared, *own]
 
     def fail(self, asker: str, at: float) -> None:
-        own = _keep(self.own, asker, self.own.get(asker, _Breaker()), MAX_ASKERS)
-        own.fail(at)
-        if asker != self.last:
-            self.last = asker
+        _keep(self.own, asker, self.own.get(asker, _Breaker()), MAX_ASKERS).fail(at)
+        if asker not in self.recent:
+            self.recent.append(asker)
             self.shared.fail(at)
-            if self.shared.holds(at):
-                own.trip(at)
+            self._hold_recent(at)
+
+    def _hold_recent(self, at: float) -> None:
+        """Hold those back as long as all, whom the breaker of all does not."""
+        for asker in self.recent if self.shared.holds(at) else ():
+            self.own[asker].follow(self.shared)
 
     def is_open(self, at: float) -> bool:
         return any(breaker.holds(at) for breaker in (self.shared, *self.own.values()))
@@ -179,8 +189,8 @@ class Patience:
             breaker.free(at)
 
     def open_places(self, at: float) -> tuple[str, ...]:
-        """Name the hosts that are sick, for an asker at least."""
-        return tuple(dict.fromkeys(origin.host for origin, place in self._places.items() if place.is_open(at)))
+        """Name those that are sick, for an asker at least: `host`, or `host:port` where URLs name the port."""
+        return tuple(dict.fromkeys(origin.netloc for origin, place in self._places.items() if place.is_open(at)))
 
 
 def _is_failure(reply: Reply) -> bool:

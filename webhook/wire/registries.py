@@ -73,7 +73,8 @@ class Registries:
             find_proxy: Finds the proxy for a URL (`Proxies.find`).
             per_registry: Requests under way at once to one host and port.
             shortcuts: Challenges and tokens that are known.
-            observe: Called after every request with what was wanted, what came, and how long it took.
+            observe: Called once for every request, also one that is held back or given up (`TimedOut`), with what was
+                wanted, what came, and how long it took.
         """
         self._exchanger = exchanger
         self._judge_url = judge_url
@@ -90,7 +91,7 @@ class Registries:
         self._tokens: Flights[Hashable, Reply] = Flights()
 
     def sick(self) -> tuple[str, ...]:
-        """Name the hosts that are left alone at the moment because they failed."""
+        """Name those that are left alone at the moment because they failed: `host` or `host:port`, as URLs have it."""
         return self._patience.open_places(asyncio.get_running_loop().time())
 
     async def hold(self, start: Callable[[], Conversation], *, namespace: str, account: str) -> Conclusion:
@@ -149,13 +150,13 @@ class Registries:
         if held is None:
             async with self._begun(asker.namespace), self._place(origin, asker.namespace):
                 begin = clock()
-                reply = await self._send(request, origin, asker)
+                reply = await self._send(intent, request, origin, asker)
         else:
             reply = held
         self._observe(intent, reply, clock() - begin)
         return reply
 
-    async def _send(self, request: Request, origin: Origin, asker: Asker) -> Reply:
+    async def _send(self, intent: Intent, request: Request, origin: Origin, asker: Asker) -> Reply:
         clock, patience, namespace = asyncio.get_running_loop().time, self._patience, asker.namespace
         begin = clock()
         held = patience.may_ask(origin, asker.account, begin, asker=namespace)
@@ -164,14 +165,21 @@ class Registries:
         try:
             CURRENT_ASKER.set(namespace)
             reply = await self._exchanger.exchange(request)
-        except BaseException:
-            if clock() - begin < SILENT_SECONDS:
-                patience.note_abandoned(origin, clock(), asker=namespace)
-            else:
-                patience.note(origin, asker.account, TimedOut(), clock(), asker=namespace)
+        except BaseException as reason:
+            self._note_unanswered(origin, asker, clock() - begin)
+            if isinstance(reason, asyncio.CancelledError):
+                # Nobody is there to tell of it later, and a silent registry must not look as if nobody had asked it.
+                self._observe(intent, TimedOut(), clock() - begin)
             raise
         patience.note(origin, asker.account, reply, clock(), asker=namespace)
         return reply
+
+    def _note_unanswered(self, origin: Origin, asker: Asker, duration_seconds: float) -> None:
+        now = asyncio.get_running_loop().time()
+        if duration_seconds < SILENT_SECONDS:
+            self._patience.note_abandoned(origin, now, asker=asker.namespace)
+        else:
+            self._patience.note(origin, asker.account, TimedOut(), now, asker=asker.namespace)
 
     @asynccontextmanager
     async def _begun(self, namespace: str) -> AsyncIterator[None]:

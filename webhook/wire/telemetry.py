@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from webhook.memory import Kind
 from webhook.registry.exchange import Answer, Fault, FetchManifest, HeldBack, Intent, Purpose, Reply
+from webhook.registry.origins import read_origin
 from webhook.registry.resolution import Resolution
 from webhook.verdict.answer import ReviewFacts
 
@@ -119,7 +120,7 @@ class Telemetry:
         self._lookups.labels(kind, "hit" if is_hit else "miss").inc()
 
     def watch_breakers(self, read: Callable[[], Iterable[str]]) -> None:
-        """Take from whom to learn, whenever somebody asks, which registries are left alone."""
+        """Take from whom to learn, whenever somebody asks, which registries are left alone (`host` or `host:port`)."""
         self._breakers.read = read
 
     def observe_cluster_request(self, resource: str, outcome: str) -> None:
@@ -200,7 +201,7 @@ class _RequestMetrics:
         )
         self._duration = Histogram(
             "pullcheck_registry_request_duration_seconds",
-            "Time from a request to a registry or token server to its answer or fault.",
+            "Time from a request to a registry or token server to its answer or fault; nothing of what was not sent.",
             buckets=_REQUEST_BUCKETS_SECONDS,
             registry=registry,
         )
@@ -213,8 +214,9 @@ class _RequestMetrics:
 
     def observe(self, intent: Intent, reply: Reply, duration_seconds: float) -> None:
         purpose = intent.purpose if isinstance(intent, FetchManifest) else Purpose.TOKEN
-        self._sent.labels(self.label(intent.endpoint.host), purpose, _outcome(reply)).inc()
-        self._duration.observe(duration_seconds)
+        self._sent.labels(self.label(_host(intent)), purpose, _outcome(reply)).inc()
+        if not isinstance(reply, HeldBack):  # Nothing was sent: zeros would hide how slow the others are.
+            self._duration.observe(duration_seconds)
 
     def label(self, host: str) -> str:
         """The first hosts get a value of their own; nobody's login is part of it."""
@@ -234,7 +236,7 @@ class _Breakers(Collector):
         self.read: Callable[[], Iterable[str]] = tuple
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        is_open = {self._label(host) for host in self.read()}
+        is_open = {self._label(registry) for registry in self.read()}
         self._seen |= is_open
         family = GaugeMetricFamily(
             "pullcheck_breaker_open",
@@ -248,6 +250,12 @@ class _Breakers(Collector):
 
 def _known(value: str, values: frozenset[str]) -> str:
     return value if value in values else OTHER
+
+
+def _host(intent: Intent) -> str:
+    """Spell the host and port of a request's registry as breakers are told, so that queries can join the two."""
+    origin = read_origin(intent.endpoint.url)
+    return origin.netloc if origin else intent.endpoint.host
 
 
 def _outcome(reply: Reply) -> str:
