@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tests.wire.serving import UID, FakePipeline, left_to_the_collector, request, review, served
+from tests.wire.serving import UID, Client, FakePipeline, left_to_the_collector, request, review, served
 from webhook.admission.response import render
 from webhook.verdict.answer import Answered
 from webhook.wire.acceptor import MAX_OPEN_FILES, Acceptor
 from webhook.wire.arrival import Arrival
 from webhook.wire.certificates import load_serving_pair
 from webhook.wire.crowd import FAIR_SECONDS, Crowd, Standing
+from webhook.wire.server import run
 
 ROOT = Path(__file__).parents[2]
 HALF_A_GREETING = b"\x16\x03\x01\x02\x00\x01\x00"
@@ -111,16 +112,16 @@ def connect_as(address, server, opened):
 
 
 def greet(trust):
-    """Begin a handshake: the client, where it reads from, and its greeting."""
+    """Begin a handshake: the client, where it reads from and writes to, and its greeting."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = trust.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
     with pytest.raises(ssl.SSLWantReadError):
         client.do_handshake()
-    return client, incoming, outgoing.read()
+    return client, incoming, outgoing, outgoing.read()
 
 
 def test_a_greeting_may_come_in_pieces(crowded, trust):
-    client, incoming, greeting = greet(trust)
+    client, incoming, _, greeting = greet(trust)
     with crowded() as server, socket.create_connection(server.reviews, timeout=5) as connection:
         for piece in (greeting[:1], greeting[1:4], greeting[4:5], greeting[5:100], greeting[100:]):
             connection.sendall(piece)
@@ -212,15 +213,16 @@ def test_a_review_in_flight_is_never_closed_for_anybody(crowded, opened):
             assert client.receive().json["response"]["uid"] == UID
 
 
-def test_where_all_are_working_newcomers_wait_and_are_served(crowded):
+def test_where_all_are_working_newcomers_wait_and_are_served(crowded, opened, trust):
     with crowded(FakePipeline(delay_seconds=0.7), max_quiet=4, max_connections=4) as server:
         answers = []
 
-        def post():
-            with server.client() as client:
+        def post(number):
+            connection = connect_as(f"127.0.0.{2 + number}", server, opened)
+            with Client(trust.wrap_socket(connection, server_hostname="localhost")) as client:
                 answers.append(client.post(review()).status)
 
-        threads = [threading.Thread(target=post) for _ in range(12)]
+        threads = [threading.Thread(target=post, args=(number,)) for number in range(12)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -228,12 +230,25 @@ def test_where_all_are_working_newcomers_wait_and_are_served(crowded):
         assert answers == [200] * 12
 
 
+def test_a_stranger_s_newcomers_drive_out_no_connection_of_another(crowded, opened, trust):
+    with crowded(max_quiet=8) as server:
+        kept = [keep(server, opened) for _ in range(2)]
+        for _ in range(6):
+            connection = connect_as("127.0.0.2", server, opened)
+            stranger = opened.enter_context(Client(trust.wrap_socket(connection, server_hostname="localhost")))
+            assert stranger.post(review()).status == 200
+        time.sleep(1.5 * FAIR_SECONDS)
+        trust.wrap_socket(connect_as("127.0.0.2", server, opened), server_hostname="localhost").close()
+        for client in kept:
+            assert client.post(review()).status == 200
+
+
 class Wordy(FakePipeline):
     """Answers at length."""
 
     async def answer(self, body, mode, *, deadline_at):
         answered = await super().answer(body, mode, deadline_at=deadline_at)
-        annotations = {"words": "x" * 50_000}
+        annotations = {"words": "x" * 500_000}
         return Answered(render(answered.facts.uid, allowed=True, audit_annotations=annotations), answered.facts)
 
 
@@ -243,7 +258,7 @@ def deaf_client(server):
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         connection.connect(server.reviews)
-        connection.sendall(request(review()) * 20)
+        connection.sendall(request(review()) * 3)
         yield connection
 
 
@@ -317,6 +332,101 @@ def test_nobody_makes_room_for_one_who_is_gone(handshake_seconds, is_ended):
     assert asyncio.run(scene()).is_ended is is_ended
 
 
+class Unwilling(Crowd):
+    """Lets nobody begin, and counts how often it was asked."""
+
+    def __init__(self, expected):
+        super().__init__(max_silent=expected, max_quiet=expected, max_all=expected + 1)
+        self.asked = 0
+        self.are_all_here = asyncio.Event()
+        self._expected = expected
+
+    def let_begin(self, *_):
+        self.asked += 1
+        if len(self) == self._expected:
+            self.are_all_here.set()
+        return False
+
+
+def test_where_nobody_may_begin_not_all_the_peers_are_asked(monkeypatch, opened):
+    monkeypatch.setattr("webhook.wire.acceptor.PAUSE_SECONDS", 60)
+
+    async def scene():
+        crowd = Unwilling(expected=50)
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            acceptor = Acceptor(listening, asyncio.Protocol, None, crowd, 60)
+            for number in range(50):
+                newcomer = opened.enter_context(socket.socket())
+                newcomer.bind((f"127.0.1.{1 + number}", 0))
+                newcomer.connect(listening.getsockname())
+            acceptor.start()
+            await asyncio.wait_for(crowd.are_all_here.wait(), 10)
+            acceptor.close()
+        return crowd
+
+    assert asyncio.run(scene()).asked <= 2 * 50, "two of them whenever one comes"
+
+
+class Stumbling(Crowd):
+    """Fails when the second one wants to begin."""
+
+    asked = 0
+
+    def let_begin(self, now, peer):
+        self.asked += 1
+        if self.asked == 2:
+            raise RuntimeError("a fault of ours")
+        return super().let_begin(now, peer)
+
+
+def test_after_a_fault_of_ours_the_others_still_shake_hands(opened):
+    async def scene():
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+        made = asyncio.Semaphore(0)
+
+        class Noting(asyncio.Protocol):
+            def connection_made(self, transport):
+                made.release()
+                transport.abort()
+
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            acceptor = Acceptor(listening, Noting, None, Stumbling(max_silent=9, max_quiet=9, max_all=9), 60)
+            for _ in range(3):
+                opened.enter_context(socket.create_connection(listening.getsockname()))
+            acceptor.start()
+            for _ in range(3):
+                await asyncio.wait_for(made.acquire(), 5)
+            acceptor.close()
+
+    asyncio.run(scene())
+
+
+def test_who_is_ended_in_the_moment_in_which_the_handshake_ends_is_gone_soon(files, trust):
+    client, incoming, outgoing, greeting = greet(trust)
+    tls = load_serving_pair(files.certificate, files.key).context
+
+    async def scene():
+        loop, crowd = asyncio.get_running_loop(), Crowd(max_silent=9, max_quiet=9, max_all=9)
+        with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as newcomer:
+            acceptor = Acceptor(listening, asyncio.Protocol, tls, crowd, 60)
+            acceptor.start()
+            newcomer.connect(listening.getsockname())
+            newcomer.setblocking(False)
+            await loop.sock_sendall(newcomer, greeting)
+            incoming.write(await loop.sock_recv(newcomer, 65_536))
+            client.do_handshake()
+            # Both happen before the loop looks at its sockets again.
+            newcomer.send(outgoing.read())
+            crowd.end_any()
+            async with asyncio.timeout(15):
+                while await loop.sock_recv(newcomer, 65_536):
+                    pass
+            acceptor.close()
+
+    with contextlib.suppress(ConnectionError):
+        run(scene())
+
+
 POOR = """
 import resource, sys, time
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
@@ -369,13 +479,22 @@ def test_where_no_file_can_be_opened_the_oldest_makes_room_and_nothing_spins(ope
         assert ask(address)
 
 
-def test_the_limit_of_open_files_is_raised_to_what_is_needed():
+def raised_open_files(soft, hard):
+    """What a process says that raised its limit from these, and the limit that it has."""
     code = (
         "import resource; from webhook.wire.acceptor import raise_open_files\n"
-        "resource.setrlimit(resource.RLIMIT_NOFILE, (100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))\n"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))\n"
         "print(raise_open_files(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return [int(number) for number in done.stdout.split()]
+
+
+def test_the_limit_of_open_files_is_raised_to_what_is_needed():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     expected = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
-    assert done.stdout.split() == [str(expected)] * 2
+    assert raised_open_files(100, hard) == [expected] * 2
+
+
+def test_where_the_limit_of_open_files_cannot_be_raised_it_is_told_as_it_is():
+    assert raised_open_files(100, 100) == [100] * 2

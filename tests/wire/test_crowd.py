@@ -6,7 +6,7 @@ from webhook.wire.crowd import FAIR_SECONDS, Crowd, Standing
 
 LONG = FAIR_SECONDS + 1
 ANYBODY = ""
-"""The peer of all that are given none."""
+"""A peer that has no connection yet."""
 SILENT, WAITING, UNFINISHED, IDLE, WORKING = Standing
 
 
@@ -23,10 +23,10 @@ class Connection:
 
 
 def crowd_of(*members: tuple[str, Standing, float], max_silent: int = 100, max_quiet: int = 100, max_all: int = 100):
-    """A crowd of these; the name begins with its peer, where one is given: `stranger: idle 0`."""
+    """A crowd of these; the name begins with its peer, `stranger: idle 0`, or each is of a peer of its own."""
     crowd, connections = Crowd(max_silent=max_silent, max_quiet=max_quiet, max_all=max_all), []
     for name, standing, since in members:
-        connections.append(Connection(name, name.rpartition(": ")[0]))
+        connections.append(Connection(name, name.rpartition(": ")[0] or name))
         crowd.place(connections[-1], standing, since)
     return crowd, connections
 
@@ -119,21 +119,71 @@ def test_handshakes_that_wait_for_us_fill_nobody_s_room_for_the_quiet():
     assert ended(connections) == []
 
 
-@pytest.mark.parametrize(("others", "goes"), [([], []), (many(1, WORKING, peer="server"), ["stranger: waiting 0"])])
-def test_handshakes_that_fill_nearly_all_of_the_room_make_room_where_there_are_others(others, goes):
+@pytest.mark.parametrize("others", [[], many(1, WORKING, peer="server")], ids=["alone", "beside another"])
+def test_handshakes_that_fill_nearly_all_of_the_room_make_room_since_another_may_be_at_the_door(others):
     crowd, connections = crowd_of(
         *others, *many(8 - len(others), WAITING, peer="stranger"), *many(1, SILENT, peer="stranger"), max_all=8
     )
-    assert crowd.let_come(LONG) is bool(goes)
-    assert ended(connections) == goes
+    assert crowd.let_come(0.0)
+    assert ended(connections) == ["stranger: waiting 0"]
 
 
-def test_a_burst_of_one_server_s_beside_another_s_connection_waits():
+def test_a_burst_of_one_server_s_beside_others_connections_waits():
     crowd, connections = crowd_of(
-        *many(1, IDLE, peer="b"), *many(5, WORKING, peer="a"), *many(6, WAITING, peer="a"), max_all=12
+        *many(3, IDLE, peer="b"), *many(3, WORKING, peer="a"), *many(6, WAITING, peer="a"), max_all=12
     )
     assert not crowd.let_come(0.0)
     assert ended(connections) == []
+
+
+def test_whom_we_work_for_counts_when_a_peer_fills_the_room_and_does_not_go():
+    crowd, connections = crowd_of(
+        *many(1, IDLE, peer="server"),
+        *many(8, WORKING, peer="stranger"),
+        *many(3, WAITING, peer="stranger"),
+        max_all=12,
+    )
+    assert crowd.let_come(0.0)
+    assert ended(connections) == ["stranger: waiting 0"]
+
+
+def test_where_all_of_a_crowding_peer_are_worked_for_a_slow_one_of_another_goes():
+    crowd, connections = crowd_of(*many(1, UNFINISHED, peer="server"), *many(11, WORKING, peer="stranger"), max_all=12)
+    assert not crowd.let_come(FAIR_SECONDS / 2)
+    assert crowd.let_come(LONG)
+    assert ended(connections) == ["server: unfinished 0"]
+
+
+@pytest.mark.parametrize("newcomer", ["stranger", "server"])
+def test_a_peer_that_takes_more_than_half_of_the_room_drives_out_nobody_s_older_ones(newcomer):
+    crowd, connections = crowd_of(*many(2, IDLE, peer="server"), *many(4, IDLE, 1.0, peer="stranger"), max_quiet=6)
+    assert crowd.let_begin(1.0 + LONG, newcomer)
+    assert ended(connections) == ["stranger: idle 0"]
+
+
+def test_while_none_of_a_crowding_peer_s_has_kept_us_waiting_for_long_its_newcomers_wait():
+    crowd, connections = crowd_of(*many(2, IDLE, peer="server"), *many(4, IDLE, LONG, peer="stranger"), max_quiet=6)
+    assert not crowd.let_begin(LONG, "stranger")
+    assert ended(connections) == []
+    assert crowd.let_begin(LONG, "server")
+
+
+def test_a_peer_that_fills_nearly_all_of_the_room_drives_out_nobody_s_older_ones_at_the_door():
+    crowd, connections = crowd_of(
+        *many(2, IDLE, peer="server"),
+        *many(3, IDLE, 1.0, peer="stranger"),
+        *many(7, WORKING, peer="stranger"),
+        max_quiet=6,
+        max_all=12,
+    )
+    assert crowd.let_come(1.0 + LONG)
+    assert ended(connections) == ["stranger: idle 0"]
+
+
+def test_a_peer_with_most_of_the_silent_drives_out_nobody_s_older_ones():
+    crowd, connections = crowd_of(*many(1, SILENT, peer="server"), *many(4, SILENT, 1.0, peer="a"), max_silent=5)
+    assert crowd.let_come(1.0 + LONG)
+    assert ended(connections) == ["a: silent 0"]
 
 
 def test_of_the_silent_those_of_a_peer_with_most_of_them_go_first():

@@ -10,12 +10,16 @@ import ssl
 from asyncio import TimerHandle
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 
 from webhook.wire.arrival import Arrival
 from webhook.wire.crowd import Crowd, Standing
 
 HANDSHAKE_SECONDS = 5.0
 """From the accept to the end of the handshake; the API server's client allows itself 10 s, and asyncio allows 60 s."""
+GOODBYE_SECONDS = 1.0
+"""What a peer has for its part of a TLS goodbye. One that is ended in the moment in which its handshake ends is told
+one, and uvloop would wait 30 s for the answer."""
 ACCEPTS_PER_TURN = 16
 """Of the event loop: a burst of connections must not keep the reviews waiting."""
 HEEDED_PER_TURN = 16
@@ -33,12 +37,11 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def raise_open_files() -> int:
-    """Have as many files open as `MAX_OPEN_FILES`, or as many as the system allows; returns how many."""
+    """Have as many files open as `MAX_OPEN_FILES`, or as many as the system allows; returns how many of them."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return MAX_OPEN_FILES
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return wanted
 
 
@@ -131,9 +134,14 @@ class Acceptor:
 
     async def connect(self, connection: socket.socket, on_made: Callable[[], None]) -> None:
         """Make a connection of a socket; it is the transport's to close from here on, however this ends."""
-        timeout = self._handshake_seconds if self._tls else None
+        # Without TLS, asyncio takes no such bounds.
+        handshake_seconds, goodbye_seconds = (self._handshake_seconds, GOODBYE_SECONDS) if self._tls else (None, None)
         await self._loop.connect_accepted_socket(
-            lambda: _Doorman(self._make_protocol, on_made), connection, ssl=self._tls, ssl_handshake_timeout=timeout
+            lambda: _Doorman(self._make_protocol, on_made),
+            connection,
+            ssl=self._tls,
+            ssl_handshake_timeout=handshake_seconds,
+            ssl_shutdown_timeout=goodbye_seconds,
         )
 
     def _resume(self) -> None:
@@ -179,17 +187,31 @@ class Acceptor:
         if self._next_try:
             self._next_try.cancel()
             self._next_try = None
-        self._pass_over()
-        now = self._loop.time()
-        peer = next((peer for peer in self._lines if self._crowd.let_begin(now, peer)), None)
-        self._is_shaking_hands = peer is not None
-        if peer is not None:
-            arrival = self._take_next(peer)
-            self._crowd.place(arrival, Standing.UNFINISHED, now)
-            arrival.open()
+        self._is_shaking_hands = False
+        try:
+            self._is_shaking_hands = self._begin_next()
+        finally:
+            # Whatever went wrong with one, the others still wait.
+            self._come_back()
+
+    def _come_back(self) -> None:
+        if self._is_shaking_hands:
             self._loop.call_soon(self._shake_hands)
         elif self._lines:
             self._next_try = self._loop.call_later(PAUSE_SECONDS, self._shake_hands)
+
+    def _begin_next(self) -> bool:
+        """Begin the next handshake; false where nobody waits for one, or nobody may begin one."""
+        self._pass_over()
+        now = self._loop.time()
+        # Where two peers have to wait, the crowd has no room for any.
+        peer = next((peer for peer in islice(self._lines, 2) if self._crowd.let_begin(now, peer)), None)
+        if peer is None:
+            return False
+        arrival = self._take_next(peer)
+        self._crowd.place(arrival, Standing.UNFINISHED, now)
+        arrival.open()
+        return True
 
     def _pass_over(self) -> None:
         """Forget those in front who are gone: nobody has to make room for them."""

@@ -1,7 +1,8 @@
 """Who is connected, and who goes when there is no more room."""
 
+import math
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 from typing import Protocol
 
@@ -11,8 +12,8 @@ handshake and for a request, and a second where its machine is busy; whoever has
 means ill."""
 
 CROWDING_SHARE = 0.75
-"""Of the room for newcomers, what a peer may have before it makes room for others. An API server has 600 calls in
-flight at most, unless it is set up otherwise (`--max-requests-inflight`)."""
+"""Of all of the room, what a peer may have before it makes room at once. An API server has 600 calls in flight at most,
+unless it is set up otherwise (`--max-requests-inflight`): less than half of the room there is by default."""
 
 
 class Standing(Enum):
@@ -30,6 +31,11 @@ class Standing(Enum):
     """It is our turn."""
 
 
+_QUIET = (Standing.UNFINISHED, Standing.IDLE)
+_BEGUN = (Standing.WAITING, *_QUIET, Standing.WORKING)
+_SILENT = (Standing.SILENT,)
+
+
 class Member(Protocol):
     """A connection, or what may become one."""
 
@@ -45,9 +51,10 @@ class Crowd:
     """The connections of a listener, bounded in number.
 
     Whoever comes when there are too many takes the place of the one that has kept us waiting longest, or waits for a
-    moment while nobody has for long. A peer that takes most of the room has no such patience to expect where there are
-    others. One whose review is in flight never goes, nor does one whose handshake we have not come to yet, unless
-    nearly all of the room is such ones of its peer.
+    moment while nobody has for long. A peer that takes most of the room makes room before all others do, and at once:
+    at the door for anybody, since nobody knows before the accept who it is; for a handshake only where it is another's,
+    while its own have to wait for one of its own. One whose review is in flight never goes, though it counts; nor does
+    one whose handshake we have not come to yet, unless its peer takes most of the room.
     """
 
     def __init__(self, *, max_silent: int, max_quiet: int, max_all: int) -> None:
@@ -56,7 +63,8 @@ class Crowd:
         Args:
             max_silent: Connections that are silent, beside all others.
             max_quiet: Connections that are unfinished or idle.
-            max_all: Connections of all kinds but the silent.
+            max_all: Connections of all kinds but the silent with which another one is accepted. Those who were silent
+                and speak are not asked, so that there may be `max_silent` more.
         """
         self._max_silent = max_silent
         self._max_quiet = max_quiet
@@ -64,7 +72,9 @@ class Crowd:
         # Each in the order in which they came to their standing: what drips is made no younger by it.
         self._since: dict[Standing, dict[Member, float]] = {standing: {} for standing in Standing}
         self._standings: dict[Member, Standing] = {}
-        self._of_peers: dict[Standing, Counter[str]] = {standing: Counter() for standing in Standing}
+        self._of_peers: dict[tuple[Standing, ...], Counter[str]] = {
+            standings: Counter() for standings in (_QUIET, _BEGUN, _SILENT)
+        }
 
     def __len__(self) -> int:
         return len(self._standings)
@@ -80,32 +90,38 @@ class Crowd:
             self.leave(member)
             self._standings[member] = standing
             self._since[standing][member] = now
-            self._of_peers[standing][member.peer] += 1
+            self._count(member.peer, standing, 1)
 
     def leave(self, member: Member) -> None:
         """Forget a connection; one that is not here may leave."""
         standing = self._standings.pop(member, None)
         if standing:
             del self._since[standing][member]
-            self._of_peers[standing][member.peer] -= 1
-            if not self._of_peers[standing][member.peer]:
-                del self._of_peers[standing][member.peer]
+            self._count(member.peer, standing, -1)
 
     def let_come(self, now: float) -> bool:
         """Make room for one more who is silent yet; false where it has to wait."""
         while self._count_begun() >= self._max_all:
-            standings = (*self._quiet_to_go(), Standing.WAITING)
-            if not (self._end_slow(self._quiet_to_go(), now) or self._end_of_crowd(standings, self._max_all)):
+            crowding = self._crowding(_BEGUN, CROWDING_SHARE * self._max_all)
+            quiet = self._quiet_to_go()
+            if not (self._end_oldest((*quiet, Standing.WAITING), crowding) or self._end_slow(quiet, now)):
                 return False
-        silent = (Standing.SILENT,)
         if len(self._since[Standing.SILENT]) >= self._max_silent:
-            return self._end_slow(silent, now) or self._end_of_crowd(silent, self._max_silent)
+            crowding = self._crowding(_SILENT, CROWDING_SHARE * self._max_silent)
+            return self._end_oldest(_SILENT, crowding) or self._end_slow(_SILENT, now)
         return True
 
     def let_begin(self, now: float, peer: str) -> bool:
-        """Make room for one more who shakes hands; false where it has to wait."""
+        """Make room for one more who shakes hands; false where it has to wait.
+
+        Where two peers have to wait, all have to: there are different answers only where one peer takes more than half
+        of the room, and that peer is told another than all the others.
+        """
         while self._count_quiet() >= self._max_quiet:
-            if not (self._end_slow(self._quiet_to_go(), now) or self._end_for(peer)):
+            crowding = self._crowding(_QUIET, self._max_quiet / 2)
+            quiet = self._quiet_to_go()
+            # Newcomers of the crowding one's are at its own expense, however long others have been here.
+            if not (self._end_oldest(quiet, crowding - {peer}) or self._end_slow(quiet, now, crowding)):
                 return False
         return True
 
@@ -124,29 +140,41 @@ class Crowd:
         is_idle_spared = 2 * len(self._since[Standing.IDLE]) <= self._max_quiet
         return (Standing.UNFINISHED,) if is_idle_spared else (Standing.UNFINISHED, Standing.IDLE)
 
-    def _end_slow(self, standings: Iterable[Standing], now: float) -> bool:
-        """End the one that has kept us waiting longest, of the first standing where one has for long."""
-        slow = (
-            standing for standing in standings if next(iter(self._since[standing].values()), now) <= now - FAIR_SECONDS
-        )
-        return self._end_oldest(slow)
+    def _count(self, peer: str, standing: Standing, more: int) -> None:
+        for standings, counts in self._of_peers.items():
+            if standing in standings:
+                counts[peer] += more
+                if not counts[peer]:
+                    del counts[peer]
 
-    def _end_for(self, peer: str) -> bool:
-        """End one of another peer that takes more than half of the room for the quiet."""
-        quiet = self._of_peers[Standing.UNFINISHED] + self._of_peers[Standing.IDLE]
-        crowding = {other for other, count in quiet.items() if 2 * count > self._max_quiet}
-        return self._end_oldest(self._quiet_to_go(), crowding - {peer})
+    def _crowding(self, standings: tuple[Standing, ...], bound: float) -> set[str]:
+        """Find the peers that have more of these connections than they may."""
+        return {peer for peer, count in self._of_peers[standings].items() if count > bound}
 
-    def _end_of_crowd(self, standings: tuple[Standing, ...], room: int) -> bool:
-        """End one of the peer that takes most of the room for these standings, where there are other peers."""
-        counts = sum((self._of_peers[standing] for standing in standings), Counter[str]())
-        crowding = {peer for peer, count in counts.items() if count > CROWDING_SHARE * room}
-        return len(set().union(*self._of_peers.values())) > 1 and self._end_oldest(standings, crowding)
+    def _end_slow(self, standings: Iterable[Standing], now: float, peers: Collection[str] = ()) -> bool:
+        """End the one that has kept us waiting longest, of the first standing where one has for long; false: none has.
 
-    def _end_oldest(self, standings: Iterable[Standing], peers: Container[str] | None = None) -> bool:
-        """End the first of the first standing that has one, of these peers if they are named; false: none has."""
-        for standing in standings:
-            for member in self._since[standing]:
+        Args:
+            standings: The first of them goes first.
+            now: In seconds of the clock of `place`.
+            peers: Whose it must be; none: anybody's.
+        """
+        return self._end_oldest(standings, peers or None, now - FAIR_SECONDS)
+
+    def _end_oldest(
+        self, standings: Iterable[Standing], peers: Collection[str] | None = None, until: float = math.inf
+    ) -> bool:
+        """End the first of the first standing that has one; false: none has.
+
+        Args:
+            standings: The first of them goes first.
+            peers: Whose it must be; None: anybody's.
+            until: When it must have come to its standing, at the latest.
+        """
+        for standing in standings if peers is None or peers else ():
+            for member, since in self._since[standing].items():
+                if since > until:
+                    break
                 if peers is None or member.peer in peers:
                     self.leave(member)
                     member.abort()
