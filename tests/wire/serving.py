@@ -6,7 +6,8 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -194,6 +195,13 @@ def served(
     )
     with running(reviews, probes, delay_seconds) as (reviews_address, probes_address):
         yield Served(_split(reviews_address), _split(probes_address), trust)
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 5) -> None:
+    ends_at = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < ends_at:
+        time.sleep(0.01)
+    assert is_so()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The server against clients that misbehave, over real TLS where TLS matters."""
 
+import gc
 import socket
 import ssl
 import threading
@@ -20,11 +21,12 @@ from tests.wire.serving import (
     review,
     running,
     served,
+    wait_until,
 )
 from webhook.restraint import LINE_SECONDS
 from webhook.wire.application import probe_application
 from webhook.wire.certificates import load_serving_pair
-from webhook.wire.protocol import MAX_HEADER_BYTES, MAX_HEADER_LINES
+from webhook.wire.protocol import MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_UNANSWERED, BoundedProtocol
 from webhook.wire.server import KEEP_ALIVE_SECONDS, Listener, ListenError
 
 HEADER = b"POST /validate HTTP/1.1\r\nHost: test\r\n"
@@ -205,10 +207,19 @@ def test_pipelined_requests_in_one_piece_may_be_larger_than_one_header(plain):
     body = review(30_000)
     one = request(body, headers="X-Long: " + "a" * (MAX_HEADER_BYTES // 2) + "\r\n")
     with plain.client() as client:
-        sender = threading.Thread(target=client.send, args=(one * 10,))
+        sender = threading.Thread(target=client.send, args=(one * MAX_UNANSWERED,))
         sender.start()
-        assert [client.receive().status for _ in range(10)] == [200] * 10
+        assert [client.receive().status for _ in range(MAX_UNANSWERED)] == [200] * MAX_UNANSWERED
         sender.join()
+
+
+def test_the_lines_of_pipelined_headers_are_counted_together(plain):
+    header = "".join(f"X-{number}: a\r\n" for number in range(MAX_HEADER_LINES // 2))
+    with plain.client() as client:
+        assert [client.post(review(), headers=header).status for _ in range(3)] == [200] * 3
+    with served(FakePipeline(delay_seconds=0.3)) as server, server.client() as client:
+        client.send(request(review(), headers=header) * 2)
+        assert client.receive().status == 431
 
 
 def test_who_asks_on_and_on_without_waiting_for_answers_is_cut_off(plain):
@@ -399,6 +410,43 @@ def stack():
         yield opened
 
 
+def connections_in_memory():
+    return sum(isinstance(one, BoundedProtocol) or type(one).__name__ == "SSLProtocol" for one in gc.get_objects())
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HEADER + b"X-Long: " + b"a" * 2 * MAX_HEADER_BYTES + b"\r\n\r\n",
+        HEADER + b"X: 1\r\n" * (MAX_HEADER_LINES + 1) + b"\r\n",
+        b"no request\r\n\r\n",
+        request(review())[:-10],
+        request(review()) * 3,
+        request(review()) * (MAX_UNANSWERED + 1),
+    ],
+    ids=["long header", "many lines", "no request", "half a body", "three at once", "too many at once"],
+)
+def test_a_connection_that_is_over_leaves_nothing(files, trust, sent, monkeypatch):
+    """Each keeps 256 KiB with TLS: hundreds a second that wait for a timer or the collector would be the end."""
+    monkeypatch.setattr("webhook.wire.protocol.MAX_CLOSING_SECONDS", 60)
+    pair = load_serving_pair(files.certificate, files.key)
+    with served(FakePipeline(delay_seconds=0.05), tls=pair.context, trust=trust) as server:
+        assert_serves(server)
+        gc.collect()
+        before = connections_in_memory()
+        gc.disable()
+        try:
+            for _ in range(5):
+                with server.client() as client:
+                    client.send(sent)
+                    client.connection.settimeout(0.1)
+                    with suppress(OSError):
+                        client.connection.recv(1)
+            wait_until(lambda: connections_in_memory() <= before)
+        finally:
+            gc.enable()
+
+
 def test_stopping_finishes_what_is_in_flight_and_accepts_nothing_more(files, trust, stack):
     pair = load_serving_pair(files.certificate, files.key)
     answers: list[Answer] = []
@@ -415,6 +463,25 @@ def test_stopping_finishes_what_is_in_flight_and_accepts_nothing_more(files, tru
     assert idle.is_closed_within(1)
     with pytest.raises(ConnectionRefusedError):
         server.client()
+
+
+def test_stopping_is_not_disturbed_by_who_hangs_up_at_that_moment(files, trust, stack):
+    pair = load_serving_pair(files.certificate, files.key)
+
+    def hang_up(clients):
+        for client in clients:
+            client.connection.shutdown(socket.SHUT_RDWR)
+            time.sleep(0.001)
+
+    with served(FakePipeline(delay_seconds=0.5), tls=pair.context, trust=trust) as server:
+        working, *others = (stack.enter_context(server.client()) for _ in range(150))
+        working.send(request(review()))
+        time.sleep(0.3)
+        hanging_up = threading.Thread(target=hang_up, args=(others,))
+        hanging_up.start()
+        time.sleep(0.03)
+    assert working.receive().status == 200
+    hanging_up.join()
 
 
 def test_stopping_does_not_wait_for_who_asks_the_probes_on_and_on():

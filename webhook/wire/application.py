@@ -99,8 +99,10 @@ class _Reviews:
         try:
             async with asyncio.timeout_at(deadline_at):
                 await self._read_body(request, body)
-        except (TimeoutError, ConnectionResetError):
+        except TimeoutError:
             return self._refusal(408, f"the body did not arrive within {limit_seconds:g} seconds", _CLOSE)
+        except ConnectionResetError:
+            return self._refusal(STATUS_OF_NOBODY, "its sender went away before its end")
         self.observer.begin_review()
         try:
             answered = await self._answer(request, body, mode, deadline_at)

@@ -4,11 +4,14 @@ import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from webhook.wire.keyupdates import report_key_updates
 
 MAX_PEM_BYTES = 1024 * 1024
 """The limit of a Kubernetes Secret, in which these files arrive."""
@@ -55,10 +58,20 @@ def load_serving_pair(certificate: Path, key: Path, client_ca: Path | None = Non
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(_ALPN)
+    report_key_updates(context)
     _load_chain(context, certificate, key)
     if client_ca:
         _require_clients_of(context, client_ca)
     return ServingPair(context=context, not_before=leaf.not_valid_before_utc, not_after=leaf.not_valid_after_utc)
+
+
+def peer_names(connection: ssl.SSLObject | None) -> set[str]:
+    """Read the common names and alternative names of the client's verified certificate; none where it showed none."""
+    certificate: dict[str, Any] = (connection.getpeercert() if connection else None) or {}
+    subject = (pair for part in certificate.get("subject", ()) for pair in part)
+    return {value for kind, value in subject if kind == "commonName"} | {
+        value for _, value in certificate.get("subjectAltName", ())
+    }
 
 
 def _read(file: Path) -> bytes:

@@ -3,23 +3,27 @@
 import asyncio
 import logging
 import select
-import ssl
 from asyncio import TimerHandle
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from webhook.wire.certificates import peer_names
 from webhook.wire.crowd import Crowd, Standing
+from webhook.wire.keyupdates import bound_key_updates
 
 MAX_HEADER_BYTES = 16 * 1024
 """As Node.js; Go takes 1 MiB, httptools 16 MiB. The API server sends some 400 bytes."""
 MAX_HEADER_LINES = 100
-"""As Apache; the API server sends ten. In memory a line costs twenty times its bytes."""
-MAX_UNANSWERED = 32
+"""As Apache, of all requests together that are not answered; the API server sends ten. In memory a line costs twenty
+times its bytes."""
+MAX_UNANSWERED = 4
 """Requests of one connection; uvicorn would read on as long as there is anything to read. Go's client sends none before
 it has the answer to the last."""
+FRAMING_SHARE = 0.125
+"""Of a chunked body's content, what may come as sizes of chunks and as trailers, beside as much as a header may be:
+chunks of a byte cost five more and a call each, and a trailer is collected without end."""
 MAX_KEPT_ALIVE_BYTES = 128 * 1024
 """Of a request: a connection that carried more is closed after its answer, since uvloop keeps up to 256 KiB of memory
 for it. Reviews are that large when their objects are, and a new handshake is less work than such a review."""
@@ -54,17 +58,21 @@ class BoundedProtocol(HttpToolsProtocol):
     _is_in_header = False
     _end: Callable[[], None] | None = None
     """How this connection ends, where the parser was told to stop."""
+    _header_lines = 0
     _header_bytes = 0
     """Of the lines of the header that are complete."""
     _read_bytes = 0
     """Of what was read while the header had begun and not ended: the parser says nothing of a line before its end."""
     _body_bytes = 0
+    _framing_bytes = 0
+    """Of what was read of the body and is not its content; none of that which came together with the header."""
     _is_fresh = True
     """Until its first answer."""
     _is_in_message = False
     _unanswered = 0
     """Requests that are complete and not answered; more than one where a client does not wait for answers."""
     _request_timer: TimerHandle | None = None
+    _goodbye_timer: TimerHandle | None = None
     _cycles: tuple[RequestResponseCycle, ...] = ()
     """Of the requests whose header is complete and that are not answered, the oldest first."""
 
@@ -80,8 +88,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """
         super().connection_made(transport)
         self._take_place()
+        if tls := transport.get_extra_info("ssl_object"):
+            bound_key_updates(tls, self.abort)
         names = self.terms.client_names
-        if names and names.isdisjoint(_peer_names(transport)):
+        if names and names.isdisjoint(peer_names(transport.get_extra_info("ssl_object"))):
             _LOGGER.warning("a client was turned away: its certificate bears none of tls.client_names")
             self._close()
         else:
@@ -99,6 +109,11 @@ class BoundedProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         self._cycles = ()
+        self.pipeline.clear()
+        if self._goodbye_timer:
+            self._goodbye_timer.cancel()
+        # What knows itself waits for the garbage collector, and the 256 KiB that a TLS connection reads into with it.
+        self._end = self.cycle = None  # type: ignore[assignment]
         # Only without a fault does uvicorn do so, and the timer would keep this connection in memory.
         self._unset_keepalive_if_required()
 
@@ -108,20 +123,31 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self._request_timer is None:
             self._start_request_timer()
-        header = self.scope if self._is_in_header else None
+        request = self.scope if self._is_in_message else None
+        was_in_header, content_bytes = self._is_in_header, self._body_bytes
         super().data_received(data)
-        if self._is_in_header and self.scope is header:
-            self._read_bytes += len(data)
-            if self._read_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
-                self._refuse_header()
+        if self.scope is request and self._is_in_message and not self.transport.is_closing():
+            self._count_overhead(len(data) - (self._body_bytes - content_bytes), was_in_header=was_in_header)
 
     def on_message_begin(self) -> None:
         """Start to count a request, and its time."""
         super().on_message_begin()
         self._is_in_header = self._is_in_message = True
-        self._header_bytes = self._read_bytes = self._body_bytes = 0
+        if not self._cycles:
+            self._header_lines = 0
+        self._header_bytes = self._read_bytes = self._body_bytes = self._framing_bytes = 0
         self._start_request_timer()
         self._take_place()
+
+    def _count_overhead(self, size_bytes: int, *, was_in_header: bool) -> None:
+        """Count what came of a request and is no content, and refuse it when that has grown too large."""
+        if self._is_in_header:
+            self._read_bytes += size_bytes
+        elif not was_in_header:
+            self._framing_bytes += size_bytes
+        most_bytes = MAX_HEADER_BYTES + FRAMING_SHARE * self._body_bytes
+        if self._read_bytes > MAX_HEADER_BYTES or self._framing_bytes > most_bytes:
+            self._refuse_header()
 
     def on_url(self, url: bytes) -> None:
         """Count the target."""
@@ -132,7 +158,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Count a header with its colon, space and line end."""
         super().on_header(name, value)
         self._header_bytes += len(name) + len(value) + 4
-        if len(self.headers) > MAX_HEADER_LINES:
+        self._header_lines += 1
+        if self._header_lines > MAX_HEADER_LINES:
             self._stop(self._refuse_header)
 
     def on_headers_complete(self) -> None:
@@ -223,8 +250,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._close()
 
     def _has_unread(self) -> bool:
+        connection = self.transport.get_extra_info("socket")
+        if connection is None:  # It has just been lost, and we are about to be told.
+            return True
         waiting = select.poll()
-        waiting.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        waiting.register(connection.fileno(), select.POLLIN)
         return bool(waiting.poll(0))
 
     def _let_go(self) -> None:
@@ -266,15 +296,5 @@ class BoundedProtocol(HttpToolsProtocol):
         self._bound_goodbye()
 
     def _bound_goodbye(self) -> None:
-        if self.transport.is_closing():
-            self.loop.call_later(MAX_CLOSING_SECONDS, self.transport.abort)
-
-
-def _peer_names(transport: asyncio.Transport) -> set[str]:
-    """Read the common names and alternative names of the client's verified certificate; none where it showed none."""
-    peer: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-    certificate: dict[str, Any] = (peer.getpeercert() if peer else None) or {}
-    subject = (pair for part in certificate.get("subject", ()) for pair in part)
-    return {value for kind, value in subject if kind == "commonName"} | {
-        value for _, value in certificate.get("subjectAltName", ())
-    }
+        if self.transport.is_closing() and self._goodbye_timer is None:
+            self._goodbye_timer = self.loop.call_later(MAX_CLOSING_SECONDS, self.transport.abort)
