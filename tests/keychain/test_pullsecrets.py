@@ -7,7 +7,7 @@ import pytest
 
 from webhook.images.reference import Reference
 from webhook.keychain import pullsecrets
-from webhook.keychain.dockerconfig import Entries, IgnoredSecret, parse_node_config
+from webhook.keychain.dockerconfig import MAX_BYTES, Entries, IgnoredSecret, parse_node_config
 from webhook.keychain.pullsecrets import (
     AbsentSecret,
     AbsentServiceAccount,
@@ -203,3 +203,26 @@ def test_nothing_secret_shows_in_a_keychain_s_repr_or_in_a_secret_s():
     for text in (repr(regcred), repr(chain)):
         assert "hunter2" not in text
         assert base64.b64encode(b"s1:hunter2").decode() not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "kept"),
+    [
+        ("kubernetes.io/dockerconfigjson", {".dockerconfigjson": b"{}", "other": b"x"}, {".dockerconfigjson": b"{}"}),
+        ("kubernetes.io/dockercfg", {".dockerconfigjson": b"{}"}, {}),
+        ("Opaque", {".dockerconfigjson": b"{}"}, {}),
+        (
+            "kubernetes.io/dockercfg",
+            {".dockercfg": b" " * 3 * MAX_BYTES},
+            {".dockercfg": b" " * (MAX_BYTES + 1)},
+        ),
+    ],
+    ids=["what counts", "of another kind", "of none", "too large"],
+)
+def test_a_reduced_secret_holds_what_counts_and_means_the_same(
+    kind: str, data: dict[str, bytes], kept: dict[str, bytes]
+) -> None:
+    secret = PullSecret("a", kind, data)
+
+    assert secret.reduced() == PullSecret("a", kind, kept)
+    assert secret.reduced().config == secret.config
