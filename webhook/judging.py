@@ -144,6 +144,8 @@ class Judging:
         deadline_at: float,
     ) -> frozenset[str]:
         """Find the images that would be denied though a node has them; the nodes are asked about no others."""
+        if not self._would_deny(found):
+            return frozenset()
         # Who forgot a secret is told of it all the same: the secret may come in the same apply.
         circumstances = replace(_circumstances(case, keychain), has_absent_secret=False)
         wanted = {

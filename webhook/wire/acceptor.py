@@ -14,12 +14,11 @@ from itertools import islice
 
 from webhook.wire.arrival import Arrival
 from webhook.wire.crowd import Crowd, Standing
+from webhook.wire.exhaustion import EXHAUSTED
+from webhook.wire.protocol import MAX_CLOSING_SECONDS
 
 HANDSHAKE_SECONDS = 5.0
 """From the accept to the end of the handshake; the API server's client allows itself 10 s, and asyncio allows 60 s."""
-GOODBYE_SECONDS = 1.0
-"""What a peer has for its part of a TLS goodbye. One that is ended in the moment in which its handshake ends is told
-one, and uvloop would wait 30 s for the answer."""
 ACCEPTS_PER_TURN = 16
 """Of the event loop: a burst of connections must not keep the reviews waiting."""
 HEEDED_PER_TURN = 16
@@ -32,7 +31,6 @@ SEND_BUFFER_BYTES = 64 * 1024
 """The kernel's too: several answers, of whoever asks on without reading them."""
 MAX_OPEN_FILES = 4096
 """What this process asks the system for: more than the connections that it accepts and those that it opens."""
-_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -134,8 +132,9 @@ class Acceptor:
 
     async def connect(self, connection: socket.socket, on_made: Callable[[], None]) -> None:
         """Make a connection of a socket; it is the transport's to close from here on, however this ends."""
-        # Without TLS, asyncio takes no such bounds.
-        handshake_seconds, goodbye_seconds = (self._handshake_seconds, GOODBYE_SECONDS) if self._tls else (None, None)
+        # Who is ended in the moment in which the handshake ends is told goodbye. Without TLS, no bounds are taken.
+        bounds = (self._handshake_seconds, MAX_CLOSING_SECONDS) if self._tls else (None, None)
+        handshake_seconds, goodbye_seconds = bounds
         await self._loop.connect_accepted_socket(
             lambda: _Doorman(self._make_protocol, on_made),
             connection,
@@ -170,12 +169,12 @@ class Acceptor:
         try:
             connection, address = self._listening.accept()
         except OSError as fault:
-            if fault.errno in _EXHAUSTED:
+            if fault.errno in EXHAUSTED:
                 _LOGGER.warning("no connection can be accepted now: %s", errno.errorcode[fault.errno])
                 self._crowd.end_any()
                 self._rest()
             # Anything else is about that one connection, which is gone: the next one may be well.
-            return not isinstance(fault, BlockingIOError) and fault.errno not in _EXHAUSTED
+            return not isinstance(fault, BlockingIOError) and fault.errno not in EXHAUSTED
         arrival = Arrival(self, connection, address[0])
         self._arrivals.add(arrival)
         self._crowd.place(arrival, Standing.SILENT, self._loop.time())

@@ -1,6 +1,5 @@
 """What the exceptions of the HTTP client, of TLS and of sockets mean: each one is a fault of the exchange."""
 
-import errno
 import ssl
 from collections.abc import Callable
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from webhook.registry.exchange import (
     TimedOut,
     TlsFailed,
 )
+from webhook.wire.exhaustion import EXHAUSTED
 
 
 class FaultError(Exception):
@@ -73,9 +73,6 @@ _FAULTS: tuple[tuple[type[BaseException], Callable[[Any], Fault]], ...] = (
 """Every exception of the library and what it means; the first row that fits counts."""
 
 
-_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-"""No file or memory for a socket is left to this process or on this machine, whoever was to be asked."""
-
 CAUGHT = tuple(kind for kind, _ in _FAULTS)
 """What `read_fault` can read."""
 
@@ -89,4 +86,4 @@ def read_fault(error: BaseException, *, is_proxied: bool = False) -> Fault:
 
 def read_exhaustion(error: BaseException) -> HeldBack | None:
     """Say whether an exception came because nothing could be opened here; None: the fault is another's."""
-    return HeldBack("exhausted") if getattr(error, "errno", None) in _EXHAUSTED else None
+    return HeldBack("exhausted") if getattr(error, "errno", None) in EXHAUSTED else None

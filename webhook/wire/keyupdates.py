@@ -6,14 +6,22 @@ connection after 16 in a row.
 
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary, WeakMethod
 
 MAX_HANDSHAKE_MESSAGES = 8
 """After the handshake, of one connection. A client may change its keys after 2^24 records; Go's never does."""
 _HANDSHAKE = 22
 """The content type (RFC 8446, section 5.1)."""
-_counts: WeakKeyDictionary[ssl.SSLObject, int] = WeakKeyDictionary()
-_ends: WeakKeyDictionary[ssl.SSLObject, WeakMethod[Callable[[], None]]] = WeakKeyDictionary()
+
+
+@dataclass(slots=True)
+class _Bounded:
+    end: WeakMethod[Callable[[], None]]
+    messages: int = 0
+
+
+_connections: WeakKeyDictionary[ssl.SSLObject, _Bounded] = WeakKeyDictionary()
 
 
 def report_key_updates(context: ssl.SSLContext) -> None:
@@ -28,14 +36,16 @@ def bound_key_updates(connection: ssl.SSLObject, end: Callable[[], None]) -> Non
         connection: Of a context of `report_key_updates`.
         end: Ends it; a bound method, which is not kept alive.
     """
-    _counts[connection] = 0
-    _ends[connection] = WeakMethod(end)
+    _connections[connection] = _Bounded(WeakMethod(end))
 
 
 def _heed(connection: ssl.SSLObject, direction: str, _version: int, content_type: int, _type: int, _: bytes) -> None:
-    if direction != "read" or content_type != _HANDSHAKE or connection not in _counts:
+    if direction != "read" or content_type != _HANDSHAKE:
         return
-    _counts[connection] += 1
-    end = _ends[connection]()
-    if _counts[connection] > MAX_HANDSHAKE_MESSAGES and end:
+    bounded = _connections.get(connection)
+    if bounded is None:
+        return
+    bounded.messages += 1
+    end = bounded.end()
+    if bounded.messages > MAX_HANDSHAKE_MESSAGES and end:
         end()

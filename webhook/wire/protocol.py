@@ -91,7 +91,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if tls := transport.get_extra_info("ssl_object"):
             bound_key_updates(tls, self.abort)
         names = self.terms.client_names
-        if names and names.isdisjoint(peer_names(transport.get_extra_info("ssl_object"))):
+        if names and names.isdisjoint(peer_names(tls)):
             _LOGGER.warning("a client was turned away: its certificate bears none of tls.client_names")
             self._close()
         else:
@@ -138,16 +138,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._header_bytes = self._read_bytes = self._body_bytes = self._framing_bytes = 0
         self._start_request_timer()
         self._take_place()
-
-    def _count_overhead(self, size_bytes: int, *, was_in_header: bool) -> None:
-        """Count what came of a request and is no content, and refuse it when that has grown too large."""
-        if self._is_in_header:
-            self._read_bytes += size_bytes
-        elif not was_in_header:
-            self._framing_bytes += size_bytes
-        most_bytes = MAX_HEADER_BYTES + FRAMING_SHARE * self._body_bytes
-        if self._read_bytes > MAX_HEADER_BYTES or self._framing_bytes > most_bytes:
-            self._refuse_header()
 
     def on_url(self, url: bytes) -> None:
         """Count the target."""
@@ -281,6 +271,16 @@ class BoundedProtocol(HttpToolsProtocol):
             b"content-length: 23\r\nconnection: close\r\n\r\nthe header is too large"
         )
         self._close()
+
+    def _count_overhead(self, size_bytes: int, *, was_in_header: bool) -> None:
+        """Count what came of a request and is no content, and refuse it when that has grown too large."""
+        if self._is_in_header:
+            self._read_bytes += size_bytes
+        elif not was_in_header:
+            self._framing_bytes += size_bytes
+        most_bytes = MAX_HEADER_BYTES + FRAMING_SHARE * self._body_bytes
+        if self._read_bytes > MAX_HEADER_BYTES or self._framing_bytes > most_bytes:
+            self._refuse_header()
 
     def _start_request_timer(self) -> None:
         self._stop_request_timer()
